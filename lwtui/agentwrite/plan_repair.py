@@ -19,6 +19,7 @@ from lwtui.agentwrite.plan_parser import ParsedPlan, Step, parse_steps, without_
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.documents.outline import count_text_sections, has_children, normalize_levels
 from lwtui.documents.plan_edits import merge, rescale, split
+from lwtui.documents.section_kind import SectionKind, known_kinds
 from lwtui.text import one_line
 
 _HEADING_WORDS = 8  # of a heading made from the beginning of a main point
@@ -84,7 +85,7 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
         finding = f"The answer is not a step in the shape asked for: {one_line(raw)[:80]!r}."
         raise PlanError(finding, (finding,), raw)
     step = _completed(steps[0])
-    return PlannedSection(step.heading, step.point, old.words, old.id)
+    return PlannedSection(step.heading, step.point, old.words, old.id, kind=step.kind or old.kind)
 
 
 def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:
@@ -152,6 +153,8 @@ def _strict_findings(raw: str, parsed: ParsedPlan) -> list[str]:
             findings.append(f"Step {number} has no word count.")
         if not step.point:
             findings.append(f"Step {number} has no main point.")
+        if step.unknown_kind:
+            findings.append(f"Step {number} has the unknown kind {step.unknown_kind[:40]!r}. Known: {known_kinds()}.")
     return findings
 
 
@@ -170,7 +173,8 @@ def _sections(steps: tuple[Step, ...], brief: Brief) -> tuple[PlannedSection, ..
         is_part = index + 1 < len(steps) and steps[index + 1].level > step.level
         words = step.words or (0 if is_part else max(1, likely))
         completed = step if is_part and step.heading else _completed(step)
-        sections.append(PlannedSection(completed.heading, completed.point, words, level=step.level))
+        kind = step.kind or SectionKind.PROSE
+        sections.append(PlannedSection(completed.heading, completed.point, words, level=step.level, kind=kind))
     return tuple(sections)
 
 

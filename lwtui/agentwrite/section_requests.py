@@ -21,6 +21,7 @@ from lwtui.models.base import Prompt, Request
 from lwtui.sources.model import FoundPassage
 
 _TOKENS_PER_WORD = 3  # generous, since it only bounds a call
+_TOKENS_OF_CODE = 3  # times the tokens of prose that a table, code or formulas of a length may take
 _LEAST_WORDS = 30  # that one call asks for
 _LEAST_FREE = 256  # tokens for earlier text and answer, besides the brief and the plan
 _PLAN_TOKENS = 4_000  # most tokens of the plan in a prompt,
@@ -115,7 +116,8 @@ class SectionRequests:
             NoRoom: Not even the plan fits.
         """
         words = max(_LEAST_WORDS, self._words_to_ask(length))
-        wished = tokens_for(words) + self._agent.limits.reasoning_tokens
+        wished = tokens_for(words) * (_TOKENS_OF_CODE if self._task.has_free_length else 1)
+        wished += self._agent.limits.reasoning_tokens
         prompt = self._prompt(self._earlier.text, text, words)
         room = await self._agent.room_beside(prompt)
         if room < min(wished, self._agent.context_length // 4):

@@ -85,7 +85,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     PLAN: (
         Action("write", "f5", "Write", "Write every section that is not done, and watch"),
         Action("text", "f2", "Text", "Go to the text of the document"),
-        Action("edit", "enter,e", "Edit", "Edit this section's heading, main point and target"),
+        Action("edit", "enter,e", "Edit", "Edit this section's heading, main point, target and kind"),
         Action("add", "a,insert", "Add", "Add a section after this one", footer=False, toolbar=True),
         Action("delete", "d,delete", "Delete", "Delete this section; Undo restores it", footer=False, toolbar=True),
         Action("split", "s", "Split", "Split this section in two", footer=False, toolbar=True),
@@ -103,6 +103,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "more", "plus,equals_sign", "+", "Make this section's target a tenth longer", footer=False, toolbar=True
         ),
         Action("title", "T", "Title", "Change the title of the document", footer=False),
+        Action("kind", "x", "Kind", "Change this section's kind: prose, list, table, code, formulas", footer=False),
         Action(
             "total",
             "t",

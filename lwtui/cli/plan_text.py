@@ -12,6 +12,7 @@ from lwtui.agentwrite.plan_format import PlanError
 from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.documents.model import Brief, Plan
 from lwtui.documents.outline import outline_numbers, subtree_totals
+from lwtui.documents.section_kind import SectionKind
 from lwtui.errors import UsageError
 from lwtui.text import clean, counts_characters
 
@@ -20,7 +21,8 @@ _TOTAL = regex.compile(r"[\d,]+ (?:words|characters) in \d+ sections?")
 # Numbers are near the left margin, and main points are indented further. 2.1 is within 2, whose length is the total.
 _ENTRY = regex.compile(
     r" {0,3}(?P<number>\d+(?:\.\d+)+(?=[.)]?\s)|\d+(?=[.)]))[.)]?\s+(?P<title>.*\S)\s+"
-    r"\((?P<words>\d[\d,]*)(?: (?:words?|characters?))?(?P<sum> in \d+ sections?)?\)\s*"
+    r"\((?P<words>\d[\d,]*)(?: (?:words?|characters?))?(?P<sum> in \d+ sections?)?"
+    r"(?:, (?P<kind>[^\s()]+))?\)\s*"
 )
 _MAX_BYTES = 2**22
 
@@ -41,6 +43,7 @@ def show_plan(plan: Plan, language: str) -> str:
     lines = [plan.title, f"{plan.words:,} {unit} in {_counted(sum(own_words > 0 for own_words in own))}"]
     for at, section in enumerate(plan.sections):
         size = f"{section.words:,} {unit}" if section.words else f"{words[at]:,} {unit} in {_counted(counts[at])}"
+        size += "" if section.kind is SectionKind.PROSE else f", {section.kind}"
         number = f"{named[at]:>2}." if section.level == 1 else f"{' ' * min(3, section.level)}{named[at]}"
         lines += ["", f"{number} {section.title} ({size})"]
         lines += textwrap.wrap(
@@ -108,7 +111,8 @@ def _from_list(text: str) -> dict[str, object]:
                 finding = f"Expected section {'.'.join(map(str, numbers))}, but found {match['number']}."
                 raise PlanError(finding, (finding,), text)
             words = 0 if match["sum"] else int(match["words"].replace(",", ""))
-            entries.append({"title": match["title"], "words": words, "level": len(given)})
+            entry = {"title": match["title"], "words": words, "level": len(given)}
+            entries.append(entry | ({"kind": match["kind"]} if match["kind"] else {}))
             points.append([])
         elif not line.strip() or (not entries and _TOTAL.fullmatch(line.strip())):
             continue

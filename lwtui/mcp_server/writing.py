@@ -20,6 +20,7 @@ from lwtui.config import ModelSettings, Settings
 from lwtui.documents.facts import FACTS
 from lwtui.documents.library import new_path
 from lwtui.documents.model import NOTE_KINDS, Brief, Note, Plan, title_from
+from lwtui.documents.section_kind import SectionKind
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.mcp_server.access import Access, find_section
@@ -41,12 +42,14 @@ class PlanEntry:
         main_point: What the section says.
         words: The target length, in words, or in characters for Chinese and Japanese.
         level: The level in the outline, from 1.
+        kind: What the section consists of in the main: prose, list, table, code or formulas.
     """
 
     title: str
     main_point: str
     words: int
     level: int = 1
+    kind: SectionKind = SectionKind.PROSE
 
 
 class WritingTools:

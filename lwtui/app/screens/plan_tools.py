@@ -17,6 +17,7 @@ from lwtui.config import config_folder
 from lwtui.documents import plan_edits
 from lwtui.documents.model import Plan, PlannedSection
 from lwtui.documents.outline import count_text_sections, has_children, parents, subtree
+from lwtui.documents.section_kind import SectionKind
 from lwtui.errors import LwtuiError
 from lwtui.text import one_line
 
@@ -112,6 +113,15 @@ class PlanTools(DocumentScreen):
         """Delete the section or part under the cursor."""
         more = len(self._inside(self._list.key)) - 1 if self._list.key else 0
         self._on_section(plan_edits.remove, "Delete “{}”" + (f" and {counted(more, 'section')} in it" if more else ""))
+
+    def action_kind(self) -> None:
+        """Make the section one of the next kind: prose, a list, a table, code, formulas."""
+        section_id = self._list.key
+        if section_id is None or not self._may_change(section_id):
+            return
+        section, kinds = self._planned(section_id), list(SectionKind)
+        kind = kinds[(kinds.index(section.kind) + 1) % len(kinds)]
+        self._change(self._document.plan.with_section(replace(section, kind=kind)), f"Kind of “{section.title}”")
 
     def action_split(self) -> None:
         """Split the section in two."""
