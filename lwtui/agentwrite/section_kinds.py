@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import regex
 
-from lwtui.documents.markdown_extensions import formula_spans
 from lwtui.documents.section_kind import SectionKind
 from lwtui.text.blocks import blank_code, has_table
 from lwtui.text.code_blocks import CodeBlocks
+from lwtui.text.formulas import formula_spans
 from lwtui.text.list_marks import MARK
 
 MISSING_KIND, OPEN_CODE = "missing-kind", "open-code"

@@ -295,6 +295,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
     SOURCES_SCREEN: (
         Action("add", "a,insert", "Add", "Add a file, a folder, an address or a bibliography", toolbar=True),
+        Action("research", "r", "Research", "Search for pages with your search tool, and add some", toolbar=True),
         Action("look", "enter,l", "Passages", "Show the passages of this source"),
         Action("search", "slash,ctrl+f", "Search", "Search the passages of all sources", toolbar=True),
         Action("pin", "p,space", "Pin", "Have this source serve the section in view first, or no longer", toolbar=True),

@@ -37,6 +37,7 @@ def parser() -> Parser:
         lwtui sources add report.lw papers/ refs.bib https://example.org/tea
         lwtui sources list report.lw
         lwtui sources search report.lw "harvest in spring"
+        lwtui sources research report.lw --query "tea harvest Assam"
         lwtui sources show report.lw gray2020
         lwtui sources pin report.lw gray2020 "The Harvest"
         lwtui sources remove report.lw gray2020
@@ -53,6 +54,10 @@ def parser() -> Parser:
     search.add_argument(
         "--limit", type=positive_int, default=_SHOWN_PASSAGES, metavar="N", help=f"(default: {_SHOWN_PASSAGES})"
     )
+    from lwtui.cli.source_research import add_options  # reading and searching take a while to import
+
+    research = _action(actions, "research", "search for sources with the tool of the settings, and add what you choose")
+    add_options(research)
     remove = _action(actions, "remove", "remove sources and their passages")
     remove.add_argument("keys", nargs="+", metavar="KEY", help="the key of a source")
     pin = _action(actions, "pin", "have a source serve a section first")
@@ -82,6 +87,10 @@ def run(options: argparse.Namespace) -> int:
     names = locations(options.places) if options.action == "add" else []
     with Document.open(options.document) as document:
         document.require_writable()
+        if options.action == "research":
+            from lwtui.cli.source_research import run as run_research
+
+            return run_research(document, options)
         if options.action == "add":
             return _add(document, names, as_json=options.json)
         (_remove if options.action == "remove" else _pin)(document, options)

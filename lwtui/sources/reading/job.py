@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import selectors
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack, suppress
 from threading import Event
 from time import monotonic
+from typing import Any, TypeVar
 
 from lwtui.errors import LwtuiError
 
@@ -17,6 +19,8 @@ _POLL_SECONDS = 0.05  # between two checks whether to stop
 _PIECE = 1 << 16  # bytes
 # The variables that a child process gets. It needs no others, least of all those with API keys.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+
+_T = TypeVar("_T")
 
 
 class SourceError(LwtuiError):
@@ -51,6 +55,23 @@ class ReadJob:
         """
         if self._stop.is_set():
             raise ReadStopped("Reading was stopped. What was added before stays.")
+
+    async def stoppable(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Await ``work``, and end it soon after :meth:`stop` is called.
+
+        Raises:
+            ReadStopped: :meth:`stop` was called.
+        """
+        task = asyncio.create_task(work)
+        try:
+            while not task.done():
+                self.check()
+                await asyncio.wait([task], timeout=_POLL_SECONDS)
+            return task.result()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
 
     def pages(self, done: int, total: int) -> None:
         """Report the progress within a source."""

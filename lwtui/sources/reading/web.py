@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import regex
 
@@ -30,12 +30,10 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _READ_SECONDS = 20.0  # without a byte
 _WHOLE_SECONDS = 120.0
 _MAX_DELAY = 10.0  # seconds that a robots.txt can ask to wait between two pages
-_POLL_SECONDS = 0.05
 _ACCEPT = "text/html,application/xhtml+xml,application/pdf,text/plain,text/markdown,*/*;q=0.5"
 _ENCODINGS = ("gzip", "deflate")  # in these, a few bytes cannot stand for gigabytes
 _CHARSET = regex.compile(r"(?i)charset\s*=\s*[\"']?(?P<name>[\w.:-]{2,40})")
 _NO_HOST = regex.compile(r"[%\s\\]")
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -66,9 +64,10 @@ class _Site:
 class PageFetcher:
     """Fetches pages. It reads the robots.txt of each site once."""
 
-    def __init__(self, job: ReadJob) -> None:
-        """Create a fetcher. ``job`` can stop it."""
+    def __init__(self, job: ReadJob, *, public_only: bool = False) -> None:
+        """Create a fetcher. ``job`` can stop it. With ``public_only`` it fetches nothing from the local network."""
         self._job = job
+        self._public_only = public_only
         self._sites: dict[str, _Site] = {}
 
     def fetch(self, address: str) -> Fetched:
@@ -80,17 +79,7 @@ class PageFetcher:
             LwtuiError: A package is missing, or a variable of the environment cannot be followed.
         """
         require_packages(f"Reading {one_line(address)}", "trafilatura", "protego", extra="sources")
-        return asyncio.run(self._stoppable(self._fetch(address)))
-
-    async def _stoppable(self, work: Coroutine[Any, Any, _T]) -> _T:
-        task = asyncio.create_task(work)
-        try:
-            while not task.done():
-                self._job.check()
-                await asyncio.wait([task], timeout=_POLL_SECONDS)
-            return task.result()
-        finally:
-            task.cancel()
+        return asyncio.run(self._job.stoppable(self._fetch(address)))
 
     async def _fetch(self, address: str) -> Fetched:
         import httpx2
@@ -102,6 +91,10 @@ class PageFetcher:
         if url is None or not _is_of_the_web(url):
             raise SourceError(
                 f"{one_line(address)} is not an address of the web. Write it as https://HOST/PAGE.", code="no-address"
+            )
+        if self._public_only and await _is_inside(url.host):
+            raise SourceError(
+                f"{_shown(url)} is an address of the local network, to which no search may lead.", code="not-public"
             )
         headers = {"User-Agent": f"{AGENT}/{__version__}", "Accept": _ACCEPT, "Accept-Encoding": ", ".join(_ENCODINGS)}
         client = httpx2.AsyncClient(timeout=_READ_SECONDS, headers=headers, transport=routed_transport())
