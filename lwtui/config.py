@@ -120,6 +120,13 @@ class LintSettings:
 
 
 @dataclass(frozen=True)
+class SourceSettings:
+    """The table ``[sources]``."""
+
+    embeddings: str = ""  # the model of the settings that finds passages by what they mean; empty: words alone
+
+
+@dataclass(frozen=True)
 class ResearchSettings:
     """The table ``[research]``. Without ``searxng`` and ``mcp``, nothing is ever searched."""
 
@@ -153,6 +160,7 @@ class Settings:
     models: dict[str, ModelSettings] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # [roles]: model names for the roles plan, critic and judge
     lint: LintSettings = field(default_factory=LintSettings)  # [lint]
+    sources: SourceSettings = field(default_factory=SourceSettings)  # [sources]
     research: ResearchSettings = field(default_factory=ResearchSettings)  # [research]
 
     @property
@@ -243,7 +251,7 @@ def set_value(
 
     Args:
         key: A field of :class:`Settings`, ``models.NAME.FIELD``, ``roles.ROLE``, ``keys.ACTION``,
-            ``lint.FIELD`` or ``research.FIELD``.
+            ``lint.FIELD``, ``research.FIELD`` or ``sources.FIELD``.
         value: The new value, as the user typed it. An empty value removes the entry.
         path: The file to change; by default that of the user.
         check: Raises an error for new settings that must not be written.
@@ -282,7 +290,7 @@ def set_value(
 
 def _class_of(parents: list[str]) -> type:
     """Return the class of the settings in a table of the file."""
-    tables: dict[str, type] = {"lint": LintSettings, "research": ResearchSettings}
+    tables: dict[str, type] = {"lint": LintSettings, "research": ResearchSettings, "sources": SourceSettings}
     return tables.get(parents[0], ModelSettings) if parents else Settings
 
 
@@ -428,6 +436,7 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
     _check_public(lint_settings.languagetool)
     research = ResearchSettings(**_parse_table(table, "research", ResearchSettings, path))
     _check_public(research.searxng)
+    sources = SourceSettings(**_parse_table(table, "sources", SourceSettings, path))
     if research.mcp.lower().startswith(("http://", "https://")):
         _check_public(research.mcp)
     top = _check_table(table, Settings, f"{path}: ")
@@ -454,7 +463,9 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
                 code="q8-needs-flash-attention",
             )
         parsed[name] = model
-    return Settings(models=parsed, roles=roles, keys=keys, lint=lint_settings, research=research, **top)
+    return Settings(
+        models=parsed, roles=roles, keys=keys, lint=lint_settings, research=research, sources=sources, **top
+    )
 
 
 def _parse_table(table: dict[str, Any], name: str, settings_class: type, path: Path) -> dict[str, Any]:
@@ -590,7 +601,7 @@ def parse_token_count(given: str) -> int:
 
 def _split_key(key: str) -> list[str]:
     """Split a key into its tables and the name in them. NAME in ``models.NAME.FIELD`` may contain dots."""
-    for table in ("roles", "keys", "lint", "research"):
+    for table in ("roles", "keys", "lint", "research", "sources"):
         if key.startswith(f"{table}."):
             return [table, key.removeprefix(f"{table}.")]
     if not key.startswith("models."):

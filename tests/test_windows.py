@@ -203,7 +203,7 @@ def test_child_processes_are_read_without_selectors() -> None:
         import selectors, subprocess
         import os
         del os.set_blocking
-        subprocess.CREATE_NO_WINDOW = 0  # this is another system after all
+        subprocess.CREATE_NO_WINDOW, os.WNOHANG = 0, 1  # this is another system after all
         from lwtui.sources.reading.job import ReadJob
 
         class NoSelector:

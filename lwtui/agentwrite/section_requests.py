@@ -144,12 +144,15 @@ class SectionRequests:
         if task.sources is None or not self._agent.follows_instructions:
             return
         instruction = task.brief.instruction
+        wanted = instruction if task.direct else subject
+        near = await task.sources.near(wanted)
         selected = task.sources.for_section(
-            instruction if task.direct else subject,
+            wanted,
             int(self._agent.context_length * SOURCE_SHARE),
             section_id=task.section.id,
             recent=task.recent,
             instruction=instruction,
+            near=near,
         )
         self.passages = selected.chosen
         needed = _LEAST_FREE + min(tokens_for(task.target), self._agent.context_length // 4)

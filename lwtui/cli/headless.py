@@ -22,6 +22,7 @@ from lwtui.agentwrite.polish import PolishTeam
 from lwtui.agentwrite.polish_progress import stored_progress
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.run_monitor import RunMonitor
+from lwtui.agentwrite.source_embedding import open_embedder
 from lwtui.agentwrite.source_selection import brief_with_sources
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.agentwrite.write import Draft, write_document
@@ -362,6 +363,9 @@ class HeadlessRun:
             document.set_brief(self._job.brief)
         for name, value in self._job.document_settings.items():
             document.set_setting(name, value)
+        document.source_store.embedder = open_embedder(
+            document, self._settings, lambda: self._tracker, self._progress.note
+        )
         if self._pending_usage != NO_USAGE:
             document.add_usage(self._pending_usage)
         return document

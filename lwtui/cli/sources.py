@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lwtui.cli.section_names import find_section
 from lwtui.cli.source_adding import add_with_progress, source_line
+from lwtui.cli.source_embedding import embed_sources, find_near
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.command_line.values import positive_int
+from lwtui.config import load_settings
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
@@ -80,7 +83,9 @@ def _add_key(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command, and return the exit code."""
-    if options.action in ("list", "show", "search"):
+    if options.action == "search":
+        return _search(options)
+    if options.action in ("list", "show"):
         with Document.open(options.document, read_only=True) as document:
             _SHOW[options.action](document, options)
         return 0
@@ -101,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _add(document: Document, names: list[str], *, as_json: bool) -> int:
     counts = add_with_progress(document.source_store, names, say)
+    embed_sources(document, load_settings())
     if as_json:
         _print_sources(document)
     number = len(document.sources)
@@ -144,8 +150,16 @@ def _show(document: Document, options: argparse.Namespace) -> None:
         print(f"\n[{passage.number}]{_page(passage)}\n{passage.text}")
 
 
-def _search(document: Document, options: argparse.Namespace) -> None:
-    found = document.source_store.search(options.query, options.limit)
+def _search(options: argparse.Namespace) -> int:
+    settings = load_settings()
+    # With embeddings, vectors that are missing are made and stored.
+    with Document.open(options.document, read_only=not settings.sources.embeddings) as document:
+        near = find_near(document, settings, options.query)
+        _show_found(document, document.source_store.search(options.query, options.limit, near), options)
+    return 0
+
+
+def _show_found(document: Document, found: Sequence[FoundPassage], options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps([_found_row(each) for each in found], ensure_ascii=False, indent=2))
         return
@@ -159,7 +173,7 @@ def _search(document: Document, options: argparse.Namespace) -> None:
         )
 
 
-_SHOW = {"list": _list, "show": _show, "search": _search}
+_SHOW = {"list": _list, "show": _show}
 
 
 def _find(document: Document, key: str) -> Source:

@@ -15,6 +15,7 @@ from lwtui.documents.model import Brief
 from lwtui.documents.store import Document
 from tests.cli.running import PLAN_JSON, ScriptedWriter, Shell, endpoint, model_options
 from tests.sources.support import TEA, Reply, Site, article, page, pdf
+from tests.support.embeddings import EmbeddingServer
 from tests.support.fault_server import Answer
 from tests.support.searxng import SearxngServer, row
 from tests.support.studio import plan_of
@@ -213,3 +214,21 @@ def test_writing_can_go_on_without_the_research(shell: Shell) -> None:
 )
 def test_an_answer_chooses_results(answer: str, chosen: list[int] | None) -> None:
     assert chosen_by(answer, 5, 2) == chosen
+
+
+def test_embeddings_find_passages_in_searches_and_for_sections(shell: Shell) -> None:
+    (shell.folder / "motor.md").write_text("# Motors\n\nEvery automobile needs fuel on the road.")
+    (shell.folder / "plan.json").write_text(json.dumps(PLAN_JSON))
+    with EmbeddingServer() as server, endpoint() as model:
+        shell.settings(f'[models.vectors]\nbase_url = "{server.base_url}"\n[sources]\nembeddings = "vectors"\n')
+        path = document_in(shell)
+        shell.run("sources", "add", path, "motor.md").worked()
+        assert [len(texts) for texts in server.asked] == [1]
+        found = json.loads(shell.run("sources", "search", path, "car", "--json").worked().out)
+        assert [row["key"] for row in found] == ["motors"] and server.asked[1:] == [["car"]]
+        options = ("--source", "motor.md", "--plan", "plan.json", "--output", "out.md", *model_options(model))
+        shell.run("write", "A guide to cars", *options).worked()
+        subjects = [texts[0] for texts in server.asked[2:]]
+        assert "Soil and Pots\nwhat they stand in" in subjects and len(subjects) == 4
+    done = shell.run("sources", "search", path, "fuel")
+    assert "motors [1]" in done.worked().out and done.err.count("by their words alone") == 1

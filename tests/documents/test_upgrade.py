@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +33,7 @@ _WITHOUT = {
     4: ("DROP TABLE fact",),
     5: ("DROP TABLE passage_index", "DROP TABLE passage", "DROP TABLE source"),
     6: ("ALTER TABLE section DROP COLUMN kind",),
+    7: ("DROP TABLE passage_vector",),
 }
 _LEAF = "The leaf grows on high hills. It is picked by hand."
 
@@ -169,6 +171,23 @@ def test_sections_of_older_documents_are_prose(tmp_path: Path) -> None:
         assert document.undo_plan() == "Kind" and document.undo_plan() == "Title"
         assert document.plan == plan
     assert version_of(path) == VERSION and version_of(tmp_path / "tea.lw.v5.bak") == 5
+
+
+def test_sources_of_older_documents_can_have_vectors(tmp_path: Path) -> None:
+    path = tmp_path / "tea.lw"
+    with Document.create(path, Brief("Write about tea", 500), Plan("Tea", ())) as document:
+        source = document.source_store.add(ReadSource("text", "Tea", "tea.txt", "2026-11-30", (Stretch("Tea grows."),)))
+    make_version(path, 6)
+    with Document.open(path) as document:
+        vectors = document.source_store.vectors
+        (passage,) = vectors.missing("m", 10)
+        vectors.put("m", [passage], [array("f", [0.6, 0.8])])
+        assert vectors.nearest("m", array("f", [1.0, 0.0]), 5) == [passage.id] and vectors.count_missing("m") == 0
+        document.source_store.remove(source.id)
+        assert vectors.nearest("m", array("f", [1.0, 0.0]), 5) == []
+    assert version_of(path) == VERSION and version_of(tmp_path / "tea.lw.v6.bak") == 6
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM passage_vector").fetchone() == (0,)
 
 
 def test_an_older_backup_is_not_overwritten(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ class SourcesScreen(BaseScreen):
         words = await self.app.push_screen_wait(Ask("Search the sources for which words?"))
         if words is None:
             return
-        found = self._store.search(words, _FOUND)
+        found = self._store.search(words, _FOUND, await self._store.near(words))
         if found:
             await self.app.push_screen_wait(PassagesDialog(f"Passages with {words}", found))
         else:
