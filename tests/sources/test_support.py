@@ -142,7 +142,7 @@ def test_about_a_figure_is_near_it() -> None:
 )
 def test_names_in_other_letters_are_found_within_text_without_spaces(passage: str) -> None:
     of = source("lin2009", "林", 2009)
-    checker = SupportChecker({of.key: of}, lambda _: [found.passage for found in passages(of, passage)])
+    checker = SupportChecker([of], lambda _: [found.passage for found in passages(of, passage)])
     assert checker.check("In 1800, Riyoki sold 450 pieces of cargo to Bavaki [@lin2009].") == []
     (finding,) = checker.check("In 1800, Riyoki sold 450 pieces of cargo to Somebody [@lin2009].")
     assert finding.missing == ("Somebody",)
