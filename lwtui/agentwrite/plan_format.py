@@ -165,13 +165,13 @@ count ::= [1-9] [0-9]{1,3}
 
 
 def plan_grammar(steps: range, lead: str, *, kinds: bool = False) -> str:
-    """GBNF for a title after ``lead`` and then a number of steps within ``steps``, which may have ``kinds``."""
+    """GBNF for a title after ``lead`` and then a number of steps within ``steps``; with ``kinds``, each has a kind."""
     names = [f"step{number}" for number in range(1, steps.stop)]
     optional = ""
     for name in reversed(names[steps.start :]):
         optional = f"({name} {optional})?" if optional else f"({name})?"
     root = f'root ::= "{lead}" title "\\n" {" ".join(names[: steps.start])} {optional}'.rstrip()
-    line = "line kind?" if kinds else "line"
+    line = "line kind" if kinds else "line"
     rules = [
         f'{name} ::= "Paragraph {number} - Main Point: " {line} " - Word Count: " count " words\\n"'
         for number, name in enumerate(names, 1)

@@ -274,7 +274,9 @@ class ChatPromptBuilder:
     def _style(self, task: SectionTask) -> str:
         """Return the line that says what the section's text looks like."""
         kind = task.section.kind
-        return self.templates.render(f"style_{style_of(task.brief)}" if kind is SectionKind.PROSE else f"kind_{kind}")
+        if kind is SectionKind.PROSE:
+            return self.templates.render(f"style_{style_of(task.brief)}")
+        return self.templates.render(f"kind_{kind}", inline="$…$", display="$$…$$")
 
     def _example(self, task: SectionTask) -> list[str]:
         """Return a request and its answer as an example of prose, for sections that have no text before them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from lwtui.agentwrite.plan import plan_document, planning_brief
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.agentwrite.record import begun_plan, document_tracker, keep_plan, recording
+from lwtui.agentwrite.source_embedding import open_embedder
 from lwtui.agentwrite.write import write_document
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.facts import FACTS
@@ -30,6 +32,7 @@ from lwtui.models.metering import UsageTracker
 from lwtui.text import clean, detect_language
 from lwtui.text.asked_length import DEFAULT_WORDS, MAX_WORDS, MIN_WORDS, words_in
 
+_log = logging.getLogger(__name__)
 Report = Callable[[float, float, str], Awaitable[None]]
 
 
@@ -161,6 +164,7 @@ class WritingTools:
         """Open the model that writes a document, and keep to the document's budget, which needs the model's prices."""
         model = self._choose_model(name, document.brief.model)
         tracker = document_tracker(document, model)
+        document.source_store.embedder = open_embedder(document, self._settings, lambda: tracker, _log.info)
         agent = await open_agent(model.name, self._settings, model=model)
         try:
             check_priced(tracker.budget, agent.settings)

@@ -92,6 +92,9 @@ class SourceEmbedder:
     async def _prepare(self, on_progress: Callable[[int, int], None]) -> None:
         total = 0 if self._read_only else self._vectors.count_missing(self._model.name)
         done = 0
+        if total > MOST_TEXTS:
+            # Each has to be sent once, which takes a while where there are many.
+            self._note(_("Embedding {count} passages of the sources.", count=f"{total:,}"))
         while done < total and (passages := self._vectors.missing(self._model.name, MOST_TEXTS)):
             answer = await self._embed([passage.text for passage in passages])
             self._vectors.put(self._model.name, passages, answer.vectors)
