@@ -125,6 +125,27 @@ class LintSettings:
 
 
 @dataclass(frozen=True)
+class SourceSettings:
+    """The table ``[sources]``."""
+
+    embeddings: str = ""  # the model of the settings that finds passages by what they mean; empty: words alone
+
+
+@dataclass(frozen=True)
+class ResearchSettings:
+    """The table ``[research]``. Without ``searxng`` and ``mcp``, nothing is ever searched."""
+
+    searxng: str = ""  # the address of a SearXNG server
+    mcp: str = ""  # the command that starts an MCP server with a search tool, or its address
+    search_tool: str = ""  # the name of that tool; empty: the one whose name says so
+    fetch_tool: str = ""  # its tool that returns the text of a page; empty: lwtui fetches the pages itself
+    key_env: str = ""  # environment variable with a token for the server's address
+    mcp_env: str = ""  # environment variables that the command gets, separated by commas
+    queries: int = 5  # that the model makes of the plan
+    pages: int = 6  # that become sources where nobody can choose
+
+
+@dataclass(frozen=True)
 class Settings:
     """The contents of ``settings.toml``."""
 
@@ -144,6 +165,8 @@ class Settings:
     models: dict[str, ModelSettings] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # [roles]: model names for the roles plan, critic and judge
     lint: LintSettings = field(default_factory=LintSettings)  # [lint]
+    sources: SourceSettings = field(default_factory=SourceSettings)  # [sources]
+    research: ResearchSettings = field(default_factory=ResearchSettings)  # [research]
 
     @property
     def documents_folder(self) -> Path:
@@ -204,8 +227,8 @@ def set_value(
     The new contents are validated before they replace the old file in one step.
 
     Args:
-        key: A field of :class:`Settings`, ``models.NAME.FIELD``, ``roles.ROLE``, ``keys.ACTION`` or
-            ``lint.FIELD``.
+        key: A field of :class:`Settings`, ``models.NAME.FIELD``, ``roles.ROLE``, ``keys.ACTION``,
+            ``lint.FIELD``, ``research.FIELD`` or ``sources.FIELD``.
         value: The new value, as the user typed it. An empty value removes the entry.
         path: The file to change; by default that of the user.
         check: Raises an error for new settings that must not be written.
@@ -244,7 +267,8 @@ def set_value(
 
 def _class_of(parents: list[str]) -> type:
     """Return the class of the settings in a table of the file."""
-    return LintSettings if parents == ["lint"] else ModelSettings if parents else Settings
+    tables: dict[str, type] = {"lint": LintSettings, "research": ResearchSettings, "sources": SourceSettings}
+    return tables.get(parents[0], ModelSettings) if parents else Settings
 
 
 def add_model(model: ModelSettings, path: Path | None = None) -> None:
@@ -388,11 +412,13 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
         raise ConfigError(_("{path}: 'models' must be tables such as [models.NAME].", path=path), code="wrong-type")
     roles = _parse_roles(table.pop("roles", {}), path)
     keys = _parse_keys(table.pop("keys", {}), path)
-    lint = table.pop("lint", {})
-    if not isinstance(lint, dict):
-        raise ConfigError(_("{path}: 'lint' must be a table, [lint].", path=path), code="wrong-type")
-    lint_settings = LintSettings(**_check_table(lint, LintSettings, f"{path}: [lint] "))
+    lint_settings = LintSettings(**_parse_table(table, "lint", LintSettings, path))
     _check_public(lint_settings.languagetool)
+    research = ResearchSettings(**_parse_table(table, "research", ResearchSettings, path))
+    _check_public(research.searxng)
+    sources = SourceSettings(**_parse_table(table, "sources", SourceSettings, path))
+    if research.mcp.lower().startswith(("http://", "https://")):
+        _check_public(research.mcp)
     top = _check_table(table, Settings, f"{path}: ")
     if writer := roles.pop(Role.WRITE.value, ""):
         top["model"] = writer
@@ -427,7 +453,17 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
                 code="q8-needs-flash-attention",
             )
         parsed[name] = model
-    return Settings(models=parsed, roles=roles, keys=keys, lint=lint_settings, **top)
+    return Settings(
+        models=parsed, roles=roles, keys=keys, lint=lint_settings, research=research, sources=sources, **top
+    )
+
+
+def _parse_table(table: dict[str, Any], name: str, settings_class: type, path: Path) -> dict[str, Any]:
+    """Take a table out of the settings, and check it."""
+    own = table.pop(name, {})
+    if not isinstance(own, dict):
+        raise ConfigError(_("{path}: '{name}' must be a table, [{name}].", path=path, name=name), code="wrong-type")
+    return _check_table(own, settings_class, f"{path}: [{name}] ")
 
 
 def _parse_role_fields(own: dict[str, dict[str, Any]], where: str) -> dict[str, Parameters]:
@@ -602,7 +638,7 @@ def parse_token_count(given: str) -> int:
 
 def _split_key(key: str) -> list[str]:
     """Split a key into its tables and the name in them. NAME in ``models.NAME.FIELD`` may contain dots."""
-    for table in ("roles", "keys", "lint"):
+    for table in ("roles", "keys", "lint", "research", "sources"):
         if key.startswith(f"{table}."):
             return [table, key.removeprefix(f"{table}.")]
     if not key.startswith("models."):

@@ -26,6 +26,8 @@ T = TypeVar("T")
 _LOCKED_BYTE = 2**30
 _BUSY_TRIES, _BUSY_SECONDS = 10, 0.05  # virus scanners and indexers hold a new file for some milliseconds
 _EDITORS = ("notepad",) if WINDOWS else ("sensible-editor", "nano", "vim", "vi")
+# Variables without which no process starts, or finds its temporary folder.
+SYSTEM_VARIABLES = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP") if WINDOWS else ()
 # Device names of Windows, which are no names of files there, whatever the extension.
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)")
 _SHELL_SAFE = re.compile(r"[\w@%+=:,./\\~-]+")
@@ -129,6 +131,15 @@ def detached() -> dict[str, Any]:
 
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return {"start_new_session": True}
+
+
+def without_console() -> dict[str, Any]:
+    """Return the arguments with which a child process opens no console window of its own."""
+    if sys.platform == "win32":
+        import subprocess
+
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {}
 
 
 def is_illegal_instruction(code: int) -> bool:

@@ -195,3 +195,25 @@ def test_pip_of_windows_has_its_own_configuration_files(tmp_path: Path) -> None:
         str(tmp_path),
     )
     assert printed == "https://packages.example/simple"
+
+
+def test_child_processes_are_read_without_selectors() -> None:
+    printed = on_windows(
+        """
+        import selectors, subprocess
+        import os
+        del os.set_blocking
+        subprocess.CREATE_NO_WINDOW, os.WNOHANG = 0, 1  # this is another system after all
+        from lwtui.sources.reading.job import ReadJob
+
+        class NoSelector:
+            def __init__(self):
+                raise OSError("pipes cannot be waited for")
+
+        selectors.DefaultSelector = NoSelector
+        lines = []
+        codes = ReadJob().run_children("this", [[], []], lines.append, seconds=60, most_bytes=1_000_000)
+        print(codes, sum(line.startswith(b"Beautiful is better") for line in lines))
+        """
+    )
+    assert printed == "[0, 0] 2"

@@ -120,7 +120,15 @@ class ChatterStripper:
         ended: Whether a token of a chat template has ended the answer, whatever follows.
     """
 
-    def __init__(self, title: str = "", about: str = "", existing: str = "", *, tokens_only: bool = False) -> None:
+    def __init__(
+        self,
+        title: str = "",
+        about: str = "",
+        existing: str = "",
+        *,
+        tokens_only: bool = False,
+        keep_fences: bool = False,
+    ) -> None:
         """Start an answer.
 
         Args:
@@ -128,11 +136,13 @@ class ChatterStripper:
             about: What the section is about, in any words. What these name is no label: "AI: …".
             existing: The text that the answer continues.
             tokens_only: Whether to remove nothing but the tokens of chat templates, as for a base model.
+            keep_fences: Whether to keep a fence around the whole answer.
         """
         self.ended = False
         self._title = title
         self._about = f"{title}\n{about}"
         self._tokens_only = tokens_only
+        self._keep_fences = keep_fences
         self._held = ""
         self._opening = not tokens_only
         self._stripped = False  # whether there was chatter before the text
@@ -206,6 +216,8 @@ class ChatterStripper:
             role = _ROLE_NAME.match(body, match.end()) if _STARTS_MESSAGE.fullmatch(match[0]) else None
             return role.end() if role else match.end()
         if line[:3] in ("```", "~~~"):
+            if self._keep_fences:
+                return 0
             return self._fence_size(line, after, final) if complete else 0
         if match := _TAG.match(body):
             return self._tag_size(match, after if match.end() >= len(line) else body[match.end() :], final)

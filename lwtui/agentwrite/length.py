@@ -30,6 +30,7 @@ _LONGEST_PARAGRAPH = 1.6  # share of the target; a single paragraph that runs on
 _FEW_WORDS = 60  # over the target, which a short section may have
 _EARLIEST_END = 0.7  # share of the target; a text that runs on is cut at no paragraph that ends before
 # The bounds of a section's target, as shares of its planned length, however far off the other sections are.
+_MOST_FREE = 3  # times its target that a table, code or formulas may have
 _MOST_SHRINK, _MOST_GROWTH = 0.5, 1.6
 
 
@@ -37,13 +38,17 @@ def section_target(sections: Sequence[Section], section_id: str) -> int:
     """Return the length that a section should have now.
 
     The sections that are left compensate for the finished ones: what those are over or under their plan is divided in
-    proportion to the planned lengths.
+    proportion to the planned lengths. A table, code or formulas are as long as they are: they take nothing from the
+    others and leave nothing to them.
     """
     position = next(position for position, section in enumerate(sections) if section.id == section_id)
     section = sections[position]
-    unfinished = [s for s in sections if s.status is not Status.DONE or s.id == section_id]
-    total = sum(s.words for s in sections)
-    written = sum(s.length for s in sections if s not in unfinished)
+    if section.kind.has_free_length:
+        return max(1, section.words)
+    counted = [s for s in sections if not s.kind.has_free_length]
+    unfinished = [s for s in counted if s.status is not Status.DONE or s.id == section_id]
+    total = sum(s.words for s in counted)
+    written = sum(s.length for s in counted if s not in unfinished)
     planned = sum(s.words for s in unfinished) or 1
     share = section.words * max(0, total - written) / planned
     return max(1, round(min(max(share, section.words * _MOST_SHRINK), section.words * _MOST_GROWTH)))
@@ -57,11 +62,13 @@ class LengthTarget:
         target: The length, in the counter's unit.
         ends_itself: Whether the model ends its own sections, as chat models do.
         slack: How far the length may be off, if no later section can compensate; otherwise ``None``.
+        free: Whether the model alone decides on the length, up to a multiple of the target: tables, code, formulas.
     """
 
     target: int
     ends_itself: bool
     slack: int | None = None
+    free: bool = False
 
     @property
     def stop_at(self) -> float:
@@ -76,6 +83,8 @@ class LengthTarget:
     @property
     def longest(self) -> float:
         """The length up to which the model may end the section itself."""
+        if self.free:
+            return self.target * _MOST_FREE
         if self.slack is None:
             return self.target * LONG
         return self.target + max(self.slack, self.target * (1 - CLOSE))
@@ -96,6 +105,8 @@ class LengthTarget:
             length: Its length.
             cut: Whether the answer was cut off, rather than ended by the model.
         """
+        if self.free and self.ends_itself:
+            return False
         share = SHORT
         if self.ends_itself:
             share = ENOUGH
@@ -105,6 +116,8 @@ class LengthTarget:
 
     def is_off(self, length: int) -> bool:
         """Tell whether a section that its model ended at ``length`` is worth another draft."""
+        if self.free and self.ends_itself:
+            return False
         if self.slack is None:
             return self.is_short(length)
         return abs(length - self.target) > max(self.slack, _SLACK)
@@ -152,11 +165,11 @@ class ParagraphStopper:
                 near.append((off + target.target * _LIST_PENALTY, end))
         if near:
             return FilterVerdict(min(near)[1], _("the section has its length"), final=True)
-        if text.length <= max(target.target * _LONGEST_PARAGRAPH, target.target + _FEW_WORDS):
+        if text.length <= max(target.target * _LONGEST_PARAGRAPH, target.target + _FEW_WORDS, target.longest):
             return None
         if within:
             return FilterVerdict(min(within)[1], _("the section has its length"), final=True)
-        if text.length <= target.target * 2 * LONG:
+        if text.length <= max(target.longest, target.target * 2) * LONG:
             return None
         end = max(text.floor, last_landing(whole)) or len(whole)
         return FilterVerdict(end, _("the section has its length"), final=True)

@@ -17,7 +17,9 @@ from typing import Any
 import regex
 
 from lwtui.agentwrite.conclusions import CONCLUDES
+from lwtui.agentwrite.section_kinds import KIND_KINDS, kind_problems
 from lwtui.documents.model import Section
+from lwtui.documents.section_kind import SectionKind
 from lwtui.sources.citations import find_citations, without_citations
 from lwtui.sources.support import SUPPORT_KINDS, SupportChecker
 from lwtui.text import count_words, sentence_ends
@@ -40,6 +42,7 @@ KINDS = {
     "repeated-conclusion": _("sections end alike, or a section before the last one concludes"),
     "heading-order": _("headings skip a level, are numbered out of order, or occur twice"),
     "off-target": _("a section is far from its target length"),
+    **KIND_KINDS,
     **SUPPORT_KINDS,
 }
 TOLERANCE = 0.25  # share of its target that a section may be off
@@ -72,6 +75,7 @@ class TextPart:
         level: The level of its heading, from 1.
         target: The length that it should have, in the counter's unit; 0 for none.
         id: Its id, if it belongs to a document.
+        kind: What the section consists of in the main. A table, code or formulas have no length to keep to.
     """
 
     title: str
@@ -81,6 +85,7 @@ class TextPart:
     level: int = 1
     target: int = 0
     id: str = ""
+    kind: SectionKind = SectionKind.PROSE
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,7 @@ def lint(
         lambda: _conclusions(text),
         lambda: _headings(text),
         lambda: _lengths(text, tolerance),
+        lambda: _kinds(text),
         lambda: _claims(text, support, language),
     )
     return [finding for check in checks for finding in check()]
@@ -176,6 +182,7 @@ def parts_of(sections: Sequence[Section]) -> list[TextPart]:
             level=section.level,
             target=section.words if section.text.strip() else 0,
             id=section.id,
+            kind=section.kind,
         )
         for section in sections
     ]
@@ -427,7 +434,12 @@ def _blank(match: regex.Match[str]) -> str:
 def _lengths(text: _LintText, tolerance: float) -> Iterator[Finding]:
     for number, part in enumerate(text.parts):
         length = count_words(part.text)
-        if not part.target or not length or abs(length - part.target) <= max(_SLACK, part.target * tolerance):
+        if (
+            part.kind.has_free_length
+            or not part.target
+            or not length
+            or abs(length - part.target) <= max(_SLACK, part.target * tolerance)
+        ):
             continue
         message = _(
             "{length:,} words, where {target:,} were planned ({share:.0%})",
@@ -436,6 +448,12 @@ def _lengths(text: _LintText, tolerance: float) -> Iterator[Finding]:
             share=length / part.target,
         )
         yield Finding("off-target", message, (place_of(text.parts, number, 0, min(len(part.text), 80)),))
+
+
+def _kinds(text: _LintText) -> Iterator[Finding]:
+    for number, part in enumerate(text.parts):
+        for kind, message, start, end in kind_problems(part.text, part.kind):
+            yield Finding(kind, message, (place_of(text.parts, number, start, end),))
 
 
 def _claims(text: _LintText, support: SupportChecker | None, language: str) -> Iterator[Finding]:

@@ -4,7 +4,8 @@ The paper's shape of a step is the contract (arXiv 2408.07055, AgentWrite step I
 
     Paragraph 1 - Main Point: <what to say> - Word Count: 400 words
 
-The main point begins with the section's heading and a colon. A ``Title:`` line may stand first. JSON of the form
+The main point begins with the section's heading and a colon. A section that is not prose has `` - Kind: <kind>`` before
+the word count. A ``Title:`` line may stand first. JSON of the form
 ``{"title", "sections": [{"title", "main_point", "words"}]}`` is asked for where a server takes a schema. What a model
 makes of it is read by :mod:`lwtui.agentwrite.plan_parser`.
 """
@@ -12,11 +13,13 @@ makes of it is read by :mod:`lwtui.agentwrite.plan_parser`.
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from lwtui.documents.model import Plan, PlannedSection
 from lwtui.documents.outline import outline_numbers, section_numbers
+from lwtui.documents.section_kind import SectionKind
 from lwtui.errors import LwtuiError
 from lwtui.text import one_line
 from lwtui.translation import _
@@ -120,7 +123,8 @@ def format_step(number: int, section: PlannedSection) -> str:
     title, point = one_line(section.title), one_line(section.main_point)
     if title:
         point = f"{title}: {point}" if point else title
-    return f"Paragraph {number} - Main Point: {point} - Word Count: {section.words} words"
+    kind = "" if section.kind is SectionKind.PROSE else f" - Kind: {section.kind}"
+    return f"Paragraph {number} - Main Point: {point}{kind} - Word Count: {section.words} words"
 
 
 PLAN_SCHEMA: dict[str, Any] = {
@@ -145,6 +149,18 @@ PLAN_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
+
+def plan_schema(*, kinds: bool) -> dict[str, Any]:
+    """Return the JSON schema of a plan; with ``kinds``, each of its sections has a kind."""
+    if not kinds:
+        return PLAN_SCHEMA
+    schema = deepcopy(PLAN_SCHEMA)
+    item = schema["properties"]["sections"]["items"]
+    item["properties"]["kind"] = {"type": "string", "enum": [kind.value for kind in SectionKind]}
+    item["required"].append("kind")
+    return schema
+
+
 # What a heading and a main point may hold, so that the step can be read again: one line, no Markdown marks. A base
 # model is held to a short heading and a detail. A chat model that is held to them breaks off in the middle, so its line
 # is free: only a dash after a space ends it, since the word count follows one.
@@ -159,17 +175,21 @@ count ::= [1-9] [0-9]{1,3}
 """
 
 
-def plan_grammar(steps: range, lead: str) -> str:
-    """GBNF for a title after ``lead`` and then a number of steps within ``steps``."""
+def plan_grammar(steps: range, lead: str, *, kinds: bool = False) -> str:
+    """GBNF for a title after ``lead`` and then a number of steps within ``steps``; with ``kinds``, each has a kind."""
     names = [f"step{number}" for number in range(1, steps.stop)]
     optional = ""
     for name in reversed(names[steps.start :]):
         optional = f"({name} {optional})?" if optional else f"({name})?"
     root = f'root ::= "{lead}" title "\\n" {" ".join(names[: steps.start])} {optional}'.rstrip()
+    line = "line kind" if kinds else "line"
     rules = [
-        f'{name} ::= "Paragraph {number} - Main Point: " line " - Word Count: " count " words\\n"'
+        f'{name} ::= "Paragraph {number} - Main Point: " {line} " - Word Count: " count " words\\n"'
         for number, name in enumerate(names, 1)
     ]
+    if kinds:
+        others = " | ".join(f'"{kind}"' for kind in SectionKind)
+        rules.append(f'kind ::= " - Kind: " ({others})')
     return "\n".join([root, *rules]) + _GRAMMAR_PARTS
 
 

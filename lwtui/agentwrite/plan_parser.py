@@ -17,6 +17,7 @@ from typing import Any
 import regex
 
 from lwtui.documents.model import MAX_LEVEL
+from lwtui.documents.section_kind import SectionKind, section_kind
 from lwtui.models.reasoning import without_reasoning
 from lwtui.text import clean, count_words, one_line
 from lwtui.text.list_marks import BULLET
@@ -30,12 +31,14 @@ _SHORT_HEADING = 40  # characters that a heading may have, however many words th
 
 @dataclass(frozen=True)
 class Step:
-    """One step as the model wrote it. Missing texts are empty, and a missing word count is ``None``."""
+    """One step as the model wrote it. Missing texts are empty; a missing word count or kind is ``None``."""
 
     heading: str
     point: str
     words: int | None
     level: int = 1
+    kind: SectionKind | None = None
+    unknown_kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,13 @@ _COUNT = regex.compile(
 )
 _COUNT_IN_BRACKETS = regex.compile(rf"[-–—]?\s*[(（\[]\s*{_AMOUNT}\s*{_UNIT}\s*(?:左右)?\s*[)）\]]", regex.IGNORECASE)
 _COUNT_AT_END = regex.compile(rf"\s*[-–—:：,，;；]\s*{_AMOUNT}\s*{_UNIT}\s*(?:左右)?[.。]?\s*$", regex.IGNORECASE)
+# "- Kind: table", a part of the line or a line of its own; "[table]" and "(code)" at the end of a line.
+_KIND = regex.compile(
+    r"(?:^|[-–—|;；,，(（\[]\s*|\s)(?:section\s+)?(?:kind|type|form|format|art|genre|类型|形式|体裁|種類)\s*[:：=]\s*"
+    r"(?P<name>[\p{L}][\p{L}_-]*(?:[ _-]heavy)?)\s*[)）\]]?\s*(?=$|[-–—|;；,，.。(（\[])",
+    regex.IGNORECASE,
+)
+_KIND_IN_BRACKETS = regex.compile(r"\s*(?:\[(?P<name>[\p{L}-]+)\]|[(（【](?P<round>[\p{L}-]+)[)）】])\s*[.。]?\s*$")
 _NO_COUNT = regex.compile(
     rf"\s*[-–—]\s*{_COUNT_LABEL}\S*(?:\s*{_UNIT})?\.?\s*$", regex.IGNORECASE
 )  # "Word Count: many"
@@ -287,10 +297,13 @@ def without_marks(heading: str) -> str:
 def _step(block: _Block) -> Step:
     """Make a step of a block of lines."""
     first, words = block.counted
+    first, kind = _take_kind(first)
     heading, point, details = "", "", []
     for line in block.rest:
         text, count = _take_count(line.text)
         words = count if count is not None else words
+        text, named = _take_kind(text)
+        kind = named or kind
         if match := _HEADING_LABEL.match(text):
             heading = _bare(text[match.end() :])
         elif text:
@@ -306,12 +319,23 @@ def _step(block: _Block) -> Step:
         heading, point = _bare(first.rstrip(" :：-–—")), ""
     else:
         point = first
-    for kind, text in details:
-        point = f"{point.rstrip('.;；')}; {text}" if point and kind == "bullet" else f"{point} {text}".strip()
+    for line_kind, text in details:
+        point = f"{point.rstrip('.;；')}; {text}" if point and line_kind == "bullet" else f"{point} {text}".strip()
     point = _unbracketed(point)
     if not heading:
         heading, point = _split_point(point)
-    return Step(heading, point, words)
+    return Step(heading, point, words, kind=kind)
+
+
+def _take_kind(text: str) -> tuple[str, SectionKind | None]:
+    """Return a line without the kind of its section, and the kind. A word that names no kind stays."""
+    for match in _KIND.finditer(text):
+        if kind := section_kind(match["name"]):
+            rest = f"{text[: match.start()].rstrip(' -–—,，;；|(（[')} {text[match.end() :].lstrip(' -–—')}"
+            return rest.strip(), kind
+    if (match := _KIND_IN_BRACKETS.search(text)) and (kind := section_kind(match["name"] or match["round"])):
+        return text[: match.start()].rstrip(" -–—,，;；"), kind
+    return text, None
 
 
 def _is_heading(line: str) -> bool:
@@ -354,9 +378,12 @@ def _from_rows(rows: list[_Line]) -> tuple[Step, ...]:
             continue  # the header row
         words = _take_count(f"x - {cells[counts[-1]]} words")[1]
         texts = [cell for column, cell in enumerate(cells) if column not in counts and cell]
+        # The first column of text is the heading, which may well be "Code".
+        kind = next((kind for cell in texts[1:] if (kind := section_kind(cell))), None)
+        texts = [cell for number, cell in enumerate(texts) if not number or section_kind(cell) is None]
         if texts:
             heading, point = (texts[0], "; ".join(texts[1:])) if len(texts) > 1 else _split_point(texts[0])
-            steps.append(Step(heading, point, words))
+            steps.append(Step(heading, point, words, kind=kind))
     return tuple(steps)
 
 
@@ -386,6 +413,7 @@ _POINT_KEYS = (
     *("description", "content", "summary", "details", "要点", "主要内容", "内容", "主旨"),
 )
 _COUNT_KEYS = ("words", "word_count", "wordcount", "word count", "length", "characters", "字数", "词数")
+_KIND_KEYS = ("kind", "type", "section_kind", "section_type", "form", "format", "类型", "形式")
 _MOST_TRIES = 400  # brackets at which JSON may begin
 
 
@@ -428,7 +456,14 @@ def _json_steps(value: Any, level: int = 1) -> Iterator[Step]:
             continue
         own = _value(row, ("level",))
         depth = own if isinstance(own, int) and not isinstance(own, bool) and 1 <= own <= MAX_LEVEL else level
-        step = Step(_joined(_value(row, _HEADING_KEYS)), _joined(_value(row, _POINT_KEYS)), _json_count(row), depth)
+        step = Step(
+            _joined(_value(row, _HEADING_KEYS)),
+            _joined(_value(row, _POINT_KEYS)),
+            _json_count(row),
+            depth,
+            kind := section_kind(_joined(_value(row, _KIND_KEYS))),
+            "" if kind else _joined(_value(row, _KIND_KEYS[:1])),
+        )
         if step.heading or step.point:
             yield step
         if nested := _rows_of(row):

@@ -19,6 +19,7 @@ from lwtui.agentwrite.plan_parser import ParsedPlan, Step, parse_steps, without_
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.documents.outline import count_text_sections, has_children, normalize_levels
 from lwtui.documents.plan_edits import merge, rescale, split
+from lwtui.documents.section_kind import SectionKind, known_kinds
 from lwtui.text import one_line
 from lwtui.translation import _
 
@@ -85,7 +86,7 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
         finding = _("The answer is not a step in the shape asked for: {answer!r}.", answer=one_line(raw)[:80])
         raise PlanError(finding, (finding,), raw)
     step = _completed(steps[0])
-    return PlannedSection(step.heading, step.point, old.words, old.id)
+    return PlannedSection(step.heading, step.point, old.words, old.id, kind=step.kind or old.kind)
 
 
 def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:
@@ -155,6 +156,16 @@ def _strict_findings(raw: str, parsed: ParsedPlan) -> list[str]:
             findings.append(_("Step {number} has no word count.", number=number))
         if not step.point:
             findings.append(_("Step {number} has no main point.", number=number))
+        if step.unknown_kind:
+            unknown = step.unknown_kind[:40]
+            findings.append(
+                _(
+                    "Step {number} has the unknown kind {kind!r}. Known: {known}.",
+                    number=number,
+                    kind=unknown,
+                    known=known_kinds(),
+                )
+            )
     return findings
 
 
@@ -173,7 +184,8 @@ def _sections(steps: tuple[Step, ...], brief: Brief) -> tuple[PlannedSection, ..
         is_part = index + 1 < len(steps) and steps[index + 1].level > step.level
         words = step.words or (0 if is_part else max(1, likely))
         completed = step if is_part and step.heading else _completed(step)
-        sections.append(PlannedSection(completed.heading, completed.point, words, level=step.level))
+        kind = step.kind or SectionKind.PROSE
+        sections.append(PlannedSection(completed.heading, completed.point, words, level=step.level, kind=kind))
     return tuple(sections)
 
 

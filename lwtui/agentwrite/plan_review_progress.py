@@ -20,6 +20,7 @@ from lwtui.agentwrite.events import (
 )
 from lwtui.agentwrite.plan_format import format_plan
 from lwtui.documents.model import Plan, PlannedSection
+from lwtui.documents.section_kind import SectionKind
 from lwtui.documents.stale import fingerprint
 
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ def _point(value: Any) -> PlanPoint:
 
 
 def _section(value: Any) -> PlannedSection:
-    title, main_point, words, section_id, level = value
+    title, main_point, words, section_id, level, *kind = value
     if type(words) is not int or type(level) is not int or words < 0 or level < 1:
         raise ValueError(value)
-    return PlannedSection(_text(title), _text(main_point), words, _text(section_id), level)
+    return PlannedSection(
+        _text(title), _text(main_point), words, _text(section_id), level, SectionKind(*kind or [SectionKind.PROSE])
+    )

@@ -16,20 +16,21 @@ from lwtui.agentwrite.fact_selection import facts_list
 from lwtui.agentwrite.notes import as_line, as_list
 from lwtui.agentwrite.plan_format import (
     MOST_AT_ONCE,
-    PLAN_SCHEMA,
     Bounds,
     format_plan,
     format_step,
     plan_grammar,
+    plan_schema,
     step_grammar,
 )
 from lwtui.agentwrite.plan_view import Detail, headings_line, neighbors, view_plan
 from lwtui.agentwrite.prompt_templates import PromptTemplates, language_name
-from lwtui.agentwrite.section_task import RewriteTask, SectionTask, SectionView
+from lwtui.agentwrite.section_task import RewriteTask, SectionTask, SectionView, is_prose
 from lwtui.agentwrite.source_selection import passages_list
-from lwtui.agentwrite.style import style_of
-from lwtui.documents.model import Brief, Plan, Style
+from lwtui.agentwrite.style import asks_for_kinds, style_of
+from lwtui.documents.model import Brief, Plan
 from lwtui.documents.outline import outline_numbers, parents, section_numbers
+from lwtui.documents.section_kind import SectionKind
 from lwtui.models.base import Capabilities, Message, Prompt, Request
 from lwtui.models.profiles import Profile
 from lwtui.text import clean, counts_characters, last_landing
@@ -110,10 +111,10 @@ class ChatPromptBuilder:
     def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: RejectedPlan | None) -> Request:
         """Return the request for a plan; after a ``rejected`` answer, with that answer and its findings."""
         as_json = _as_json(can)
-        text = self.templates.render(
-            "plan_json" if as_json else "plan", **_planning_values(brief, self.templates), **vars(bounds)
-        )
-        return self._planning(brief, text, bounds, can, rejected)
+        values = _planning_values(brief, self.templates) | vars(bounds)
+        kinds = asks_for_kinds(brief)
+        text = self.templates.render("plan_json" if as_json else "plan", **values) + self._kinds(can, kinds=kinds)
+        return self._planning(brief, text, bounds, can, rejected, kinds=kinds)
 
     def chapters(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: RejectedPlan | None) -> Request:
         """Return the request for the chapters of a long document."""
@@ -145,7 +146,8 @@ class ChatPromptBuilder:
             chapter_words=chapter.words,
             shape=self._shape(can, "section"),
         )
-        return self._planning(brief, text, bounds, can, rejected)
+        kinds = asks_for_kinds(brief)
+        return self._planning(brief, text + self._kinds(can, kinds=kinds), bounds, can, rejected, kinds=kinds)
 
     def revised_plan(
         self,
@@ -166,13 +168,27 @@ class ChatPromptBuilder:
             around=around,
             shape=self._shape(can, "section"),
         )
-        return self._planning(brief, text, bounds, can, rejected)
+        kinds = asks_for_kinds(brief) or any(step.kind is not SectionKind.PROSE for step in plan.sections)
+        return self._planning(brief, text + self._kinds(can, kinds=kinds), bounds, can, rejected, kinds=kinds)
+
+    def _kinds(self, can: Capabilities, *, kinds: bool) -> str:
+        """Return the rule on the kinds of sections, as the last line of a prompt for a plan that may have them."""
+        if not kinds:
+            return ""
+        return "\n" + self.templates.render("plan_kinds_json" if _as_json(can) else "plan_kinds")
 
     def _shape(self, can: Capabilities, part: str) -> str:
         return self.templates.render("shape_json" if _as_json(can) else "shape", part=part)
 
     def _planning(
-        self, brief: Brief, text: str, bounds: Bounds, can: Capabilities, rejected: RejectedPlan | None
+        self,
+        brief: Brief,
+        text: str,
+        bounds: Bounds,
+        can: Capabilities,
+        rejected: RejectedPlan | None,
+        *,
+        kinds: bool = False,
     ) -> Request:
         turns = [text]
         if rejected:
@@ -184,8 +200,8 @@ class ChatPromptBuilder:
         return Request(
             self._prompt(brief, *turns),
             max_tokens=400 + 150 * bounds.most_steps,
-            grammar=plan_grammar(numbers, "Title: ") if can.grammar else "",
-            json_schema=PLAN_SCHEMA if _as_json(can) else None,
+            grammar=plan_grammar(numbers, "Title: ", kinds=kinds) if can.grammar else "",
+            json_schema=plan_schema(kinds=kinds) if _as_json(can) else None,
         )
 
     def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
@@ -219,7 +235,6 @@ class ChatPromptBuilder:
             name = "parallel"
         else:
             name = "section" if written else "first_section"
-        style = style_of(brief)
         text = self.templates.render(
             name,
             **_values(replace(brief, notes=view.notes)) | {"words": view.words},
@@ -230,14 +245,14 @@ class ChatPromptBuilder:
             title=section.title,
             main_point=section.main_point or section.title,
             more=self._more(task, view),
-            paragraphs=_paragraphs(view.words, brief) if style is Style.PROSE and not view.text else "",
-            style=self.templates.render(f"style_{style}"),
+            paragraphs="" if view.text else _paragraphs_of(task, view.words),
+            style=self._style(task),
             closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
         )
-        return self._prompt(brief, *([] if written else self._example(brief)), text)
+        return self._prompt(brief, *([] if written else self._example(task)), text)
 
     def _rewrite(self, task: SectionTask, view: SectionView, rewrite: RewriteTask) -> Prompt:
-        section, brief, style = task.section, task.brief, style_of(task.brief)
+        section, brief = task.section, task.brief
         text = self.templates.render(
             "polish_rewrite" if rewrite.old else "polish_afresh",
             **_values(replace(brief, notes=view.notes)) | {"words": view.words},
@@ -250,16 +265,23 @@ class ChatPromptBuilder:
             old=rewrite.old,
             points=rewrite.points,
             more=self._more(task, view),
-            paragraphs=_paragraphs(view.words, brief) if style is Style.PROSE else "",
-            style=self.templates.render(f"style_{style}"),
+            paragraphs=_paragraphs_of(task, view.words),
+            style=self._style(task),
             closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
         )
         return self._prompt(brief, text)
 
-    def _example(self, brief: Brief) -> list[str]:
+    def _style(self, task: SectionTask) -> str:
+        """Return the line that says what the section's text looks like."""
+        kind = task.section.kind
+        if kind is SectionKind.PROSE:
+            return self.templates.render(f"style_{style_of(task.brief)}")
+        return self.templates.render(f"kind_{kind}", inline="$…$", display="$$…$$")
+
+    def _example(self, task: SectionTask) -> list[str]:
         """Return a request and its answer as an example of prose, for sections that have no text before them."""
-        language = brief.language.split("-")[0].lower()
-        if style_of(brief) is not Style.PROSE or language not in _EXAMPLES or self.profile.template:
+        language = task.brief.language.split("-")[0].lower()
+        if not is_prose(task) or language not in _EXAMPLES or self.profile.template:
             return []
         return [self.templates.render(f"example_{part}_{language}") for part in ("request", "section")]
 
@@ -427,9 +449,11 @@ def _as_json(can: Capabilities) -> bool:
     return can.json_schema and not can.grammar
 
 
-def _paragraphs(words: int, brief: Brief) -> str:
+def _paragraphs_of(task: SectionTask, words: int) -> str:
     """Return how many paragraphs to ask for: models follow that more reliably than a number of words."""
-    each = _PARAGRAPH_CHARACTERS if counts_characters(brief.language) else _PARAGRAPH_WORDS
+    if not is_prose(task):
+        return ""
+    each = _PARAGRAPH_CHARACTERS if counts_characters(task.brief.language) else _PARAGRAPH_WORDS
     count = max(1, round(words / each))
     if count > _MOST_PARAGRAPHS:
         return ""

@@ -1,7 +1,8 @@
 """Notices loops, and sentences and paragraphs that occur twice, while a text streams.
 
 A short paragraph that stood in an earlier section may be wanted: a refrain, a lead-in to a list, the same question. It
-is a loop only if several come in a row, or if they are most of the section. Blocks of code may stand in each section.
+is a loop only if several come in a row, or if they are most of the section. Blocks of code may stand in each section,
+and neither their lines nor the rows of tables are compared.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import regex
 
 from lwtui.agentwrite.filters import RESCAN, FilterVerdict, SectionText, new_sentence_ends
 from lwtui.text import last_sentence_end, sentence_ends
+from lwtui.text.blocks import blank_blocks
 from lwtui.text.code_blocks import without_code
 from lwtui.text.list_marks import MARK
 from lwtui.translation import _
@@ -28,6 +30,7 @@ _ITEM = regex.compile(rf"\s*{MARK}\s")
 _KNOWN_SHARE = 0.6  # a sentence with this share of known n-grams says nothing new
 _LOOP_TOKENS = 24  # a phrase that repeats over this many tokens is a loop
 _LOOP_REACH = 700  # last characters of the text, in which loops are looked for
+_TIMES_IN_BLOCK = 4  # how much longer a loop has to be in code and in tables
 _CHECK_EVERY = 40  # characters between two checks for loops
 _MOST_IN_A_ROW = 3  # short paragraphs (or list items) of earlier sections, from which they are a loop
 _MOST_SENTENCES = 6  # the same for sentences
@@ -96,7 +99,8 @@ class RepetitionFilter:
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
-        whole = text.text
+        written = text.text
+        whole = blank_blocks(written)  # lines of code and rows of a table may well be alike
         for end in self._sentence_ends(whole, ended):
             tokens, measure = _tokens(whole[self._checked : end])
             grams = _grams(tokens, measure)
@@ -104,7 +108,10 @@ class RepetitionFilter:
                 known = sum(gram in self._known for gram in grams) / len(grams)
                 repeated = 1 - len(set(grams)) / len(grams)
                 if repeated >= _KNOWN_SHARE or (known >= _KNOWN_SHARE and not self._is_refrain(whole, end)):
-                    return _loop(max(self._checked, self._trusted), _("a sentence repeats an earlier one"))
+                    # A block between the sentences stays.
+                    start = end - len(whole[self._checked : end].lstrip())
+                    keep = max(self._checked, self._trusted, len(written[:start].rstrip()))
+                    return _loop(keep, _("a sentence repeats an earlier one"))
                 run = self._repeats.add_sentence(self._checked, known=known >= _KNOWN_SHARE)
                 if run is not None:
                     return _loop(max(run, self._trusted), _("sentences repeat earlier ones"))
@@ -113,10 +120,13 @@ class RepetitionFilter:
         self._scanned = max(self._checked, len(whole) - RESCAN)
         if (verdict := self._check_paragraphs(whole, ended)) is not None:
             return verdict
+        if ended and (verdict := self._check_share(written)) is not None:
+            return verdict
         if len(whole) - self._loops_checked < _CHECK_EVERY:
             return None
         self._loops_checked = len(whole)
-        loop = _loop_in(whole, max(self._trusted, len(whole) - _LOOP_REACH))
+        times = 1 if whole[-_CHECK_EVERY:] == written[-_CHECK_EVERY:] else _TIMES_IN_BLOCK
+        loop = _loop_in(written, max(self._trusted, len(whole) - _LOOP_REACH * times), times)
         return None if loop is None else _loop(loop, _("a phrase loops"))
 
     def cut(self, keep: int) -> None:
@@ -143,7 +153,7 @@ class RepetitionFilter:
             if (verdict := self._check_paragraph(text, match.start())) is not None:
                 return verdict
         self._paragraphs_checked = max(self._paragraphs_checked, len(text) - RESCAN)
-        return (self._check_paragraph(text, len(text)) or self._check_share(text)) if ended else None
+        return self._check_paragraph(text, len(text)) if ended else None
 
     def _check_share(self, text: str) -> FilterVerdict | None:
         """Check at the end of a section whether most of it stood in earlier ones."""
@@ -298,12 +308,13 @@ def _grams(tokens: list[str], measure: _Measure) -> list[int]:
     return [hash(tuple(tokens[start : start + size])) for start in range(len(tokens) - size + 1)]
 
 
-def _loop_in(text: str, start: int) -> int | None:
+def _loop_in(text: str, start: int, times: int = 1) -> int | None:
     """Find a loop at the end of ``text``: a phrase that is repeated at least three times.
 
     Args:
         text: The text.
         start: Where to begin the search (offset).
+        times: How many times the usual length it must have.
 
     Returns:
         Where the first repetition ends, moved back to the end of a sentence if possible; ``None`` without a loop.
@@ -311,7 +322,7 @@ def _loop_in(text: str, start: int) -> int | None:
     matches = list(_TOKEN.finditer(text, start))
     tokens = [match.group().casefold() for match in matches]
     for period in range(1, _LOOP_TOKENS + 1):
-        span = max(period * 3, _LOOP_TOKENS)
+        span = max(period * 3, _LOOP_TOKENS) * times
         if len(tokens) < span:
             return None
         first = len(tokens)

@@ -65,7 +65,7 @@ class SectionWriter:
         self._emit = emit
         self._usage = usage
         self._unsure: list[ModelUnsure] = []  # marks of the further draft that is being written
-        self._target = LengthTarget(task.target, agent.profile.ends_itself, task.slack)
+        self._target = LengthTarget(task.target, agent.profile.ends_itself, task.slack, task.has_free_length)
 
     async def run(self) -> None:
         """Write the section.
@@ -101,7 +101,7 @@ class SectionWriter:
     def _status(self, draft: _Draft) -> Status:
         # The target of this run may be above the planned length, to make up for other sections.
         planned = self._task.section.words or self._task.target
-        return status_of_length(draft.length, min(planned, self._task.target))
+        return status_of_length(draft.length, min(planned, self._task.target), self._task.section.kind)
 
     async def _kept(self, draft: _Draft, *, refused: bool) -> _Draft:
         """Return the section's former text if the new one is no better, else ``draft``."""

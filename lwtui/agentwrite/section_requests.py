@@ -22,6 +22,7 @@ from lwtui.sources.model import FoundPassage
 from lwtui.translation import _
 
 _TOKENS_PER_WORD = 3  # generous, since it only bounds a call
+_TOKENS_OF_CODE = 3  # times the tokens of prose that a table, code or formulas of a length may take
 _LEAST_WORDS = 30  # that one call asks for
 _LEAST_FREE = 256  # tokens for earlier text and answer, besides the brief and the plan
 _PLAN_TOKENS = 4_000  # most tokens of the plan in a prompt,
@@ -116,7 +117,8 @@ class SectionRequests:
             NoRoom: Not even the plan fits.
         """
         words = max(_LEAST_WORDS, self._words_to_ask(length))
-        wished = tokens_for(words) + self._agent.limits.reasoning_tokens
+        wished = tokens_for(words) * (_TOKENS_OF_CODE if self._task.has_free_length else 1)
+        wished += self._agent.limits.reasoning_tokens
         prompt = self._prompt(self._earlier.text, text, words)
         room = await self._agent.room_beside(prompt)
         if room < min(wished, self._agent.context_length // 4):
@@ -143,12 +145,15 @@ class SectionRequests:
         if task.sources is None or not self._agent.follows_instructions:
             return
         instruction = task.brief.instruction
+        wanted = instruction if task.direct else subject
+        near = await task.sources.near(wanted)
         selected = task.sources.for_section(
-            instruction if task.direct else subject,
+            wanted,
             int(self._agent.context_length * SOURCE_SHARE),
             section_id=task.section.id,
             recent=task.recent,
             instruction=instruction,
+            near=near,
         )
         self.passages = selected.chosen
         needed = _LEAST_FREE + min(tokens_for(task.target), self._agent.context_length // 4)

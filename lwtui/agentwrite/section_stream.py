@@ -30,13 +30,13 @@ from lwtui.agentwrite.repeated_openings import RepeatedOpeningFilter
 from lwtui.agentwrite.repetition import RepetitionFilter
 from lwtui.agentwrite.retry import Retries
 from lwtui.agentwrite.section_requests import SectionRequests
-from lwtui.agentwrite.section_task import SectionTask
+from lwtui.agentwrite.section_task import SectionTask, is_prose
 from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
 from lwtui.agentwrite.stream_cleaner import StreamCleaner
-from lwtui.agentwrite.style import style_of
 from lwtui.config import Role
-from lwtui.documents.model import Origin, Style
+from lwtui.documents.model import Origin
+from lwtui.documents.section_kind import SectionKind
 from lwtui.models.base import (
     AnswerVoided,
     Finished,
@@ -116,7 +116,7 @@ class SectionStream:
         # In direct mode, the model alone decides how long the text becomes, unless it never ends.
         self._unbounded = task.direct and agent.profile.ends_itself
         limit = task.target * (_MOST_DIRECT if self._unbounded else 1)
-        self._target = LengthTarget(limit, agent.profile.ends_itself, task.slack)
+        self._target = LengthTarget(limit, agent.profile.ends_itself, task.slack, task.has_free_length)
         self._leak = PromptLeakFilter(task.section.title, (section.title for section in task.plan.sections))
         kept = task.section.text
         if task.section.origin is not Origin.USER:
@@ -232,6 +232,8 @@ class SectionStream:
             return end is _End.LENGTH and length < self._task.target * RUNAWAY
         if self._agent.profile.ends_itself:
             # Its end is final: asked to continue after it, the model would repeat itself.
+            if self._target.free:  # a table or code that was cut off is of no use
+                return self._text.blank or (end is _End.LENGTH and length < self._target.longest)
             return self._text.blank or (end is _End.LENGTH and length < self._target.target * CLOSE)
         return self._target.is_short(length, cut=end is _End.LENGTH)
 
@@ -279,12 +281,19 @@ class SectionStream:
     def _cleaner(self) -> StreamCleaner:
         """Return a cleaner for an answer that continues the present text."""
         exact = not self._agent.follows_instructions
-        plain = not exact and not self._task.direct and style_of(self._task.brief) is Style.PROSE
+        plain = not exact and not self._task.direct and is_prose(self._task)
         title = self._task.section.title
         others = (other.title for other in self._task.plan.sections if other.title != title)
         about = f"{self._task.section.main_point}\n{self._task.brief.instruction}"
         return StreamCleaner(
-            self._text.text, title, exact=exact, plain=plain, others=others, about=about, citations=self._citations()
+            self._text.text,
+            title,
+            exact=exact,
+            plain=plain,
+            others=others,
+            about=about,
+            citations=self._citations(),
+            keep_fences=self._task.section.kind is SectionKind.CODE,
         )
 
     def _citations(self) -> CitationCleaner | None:

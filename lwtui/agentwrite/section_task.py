@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lwtui.agentwrite.plan_view import Detail
-from lwtui.agentwrite.style import text_kind
+from lwtui.agentwrite.style import style_of, text_kind
 from lwtui.documents.facts import Fact
-from lwtui.documents.model import Brief, Mode, Note, Plan, Section
+from lwtui.documents.model import Brief, Mode, Note, Plan, Section, Style
 from lwtui.documents.outline import section_numbers
+from lwtui.documents.section_kind import SectionKind
 from lwtui.sources.model import FoundPassage
 from lwtui.sources.store import SourceStore
 
@@ -72,7 +73,12 @@ class SectionTask:
     @property
     def kind(self) -> str:
         """What sections whose lengths tell of each other have in common."""
-        return text_kind(self.brief)
+        return text_kind(self.brief, self.section.kind)
+
+    @property
+    def has_free_length(self) -> bool:
+        """Whether a model that ends its sections itself decides on the length: of a table, code or formulas."""
+        return self.section.kind.has_free_length and not self.direct
 
     @property
     def parallel(self) -> bool:
@@ -93,6 +99,11 @@ class SectionTask:
     def total(self) -> int:
         """How many sections a reader counts."""
         return section_numbers(self.plan)[-1]
+
+
+def is_prose(task: SectionTask) -> bool:
+    """Tell whether the section is plain, connected prose: its kind is prose, and the brief wants no lists."""
+    return task.section.kind is SectionKind.PROSE and style_of(task.brief) is Style.PROSE
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ a restatement if it shares a third of its n-grams with an earlier one. Each line
 write one paragraph a line.
 
 A heading within an earlier section may come again, and so may one of its list items or short paragraphs, word for word:
-recipes and chapters have such lines. Several in a row are a repetition. Code is not compared.
+recipes and chapters have such lines. Several in a row are a repetition. Code and rows of tables are not compared.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key
+from lwtui.text.blocks import is_row
 from lwtui.text.code_blocks import in_code, without_code
 from lwtui.text.list_marks import MARK
 from lwtui.text.repeats import choose_thresholds, tokenize
@@ -55,9 +56,14 @@ class _ComparedLine:
 
     @classmethod
     def of(cls, line: str) -> _ComparedLine:
+        if is_row(line):
+            return _NOTHING
         if heading := _heading_in(line):
             return cls(heading_key(heading))
         return cls(None, _item_in(line), *_paragraph(line), _ITEM.match(line) is not None)
+
+
+_NOTHING = _ComparedLine(None)  # a line that may well be like another
 
 
 class SimilarParagraphFilter(ForwardFilter):
@@ -110,16 +116,16 @@ class SimilarParagraphFilter(ForwardFilter):
             assert match is not None
             if not match[0].endswith("\n") and not ended:
                 return None
-            line = _ComparedLine.of(match[0])
             start = match.start()
+            line = _NOTHING if in_code(whole[:start]) else _ComparedLine.of(match[0])
             if match[0].strip():
-                if (reason := self._repetition(line)) and not in_code(whole[:start]):
+                if reason := self._repetition(line):
                     return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True)
-                if self._is_run(start, line, match[0]) and not in_code(whole[:start]):
+                if self._is_run(start, line, match[0]):
                     first = self._run[0][0]
                     return FilterVerdict(len(whole[:first].rstrip()), _("lines repeat earlier ones"), loop=True)
             self._goes_on = bool(match[0].strip())
-            self._add_line(match.start(), line)
+            self._add_line(start, line)
             self._checked = match.end()
         return None
 
@@ -154,7 +160,7 @@ class SimilarParagraphFilter(ForwardFilter):
         self._add_paragraph(offset, line.grams)
 
     def _add_text(self, text: str) -> None:
-        for line in _lines_of(text):
+        for line in _lines_of(without_code(text)):
             self._add_line(0, line)
 
     def _add_heading(self, offset: int, key: str) -> None:

@@ -51,6 +51,7 @@ class StreamCleaner:
         others: Iterable[str] = (),
         about: str = "",
         citations: CitationCleaner | None = None,
+        keep_fences: bool = False,
     ) -> None:
         """Start an answer.
 
@@ -62,11 +63,12 @@ class StreamCleaner:
             others: Headings of other sections. They are not removed, so that a filter can notice them.
             about: What the text is about, in any words.
             citations: Turns the numbers by which the answer cites passages into citations; ``None`` without sources.
+            keep_fences: Whether a fence around the whole answer is wanted, as in a section of code.
         """
         self._citations = citations
         self._stripper = ControlStripper()
         self._existing = existing if existing.strip() else ""
-        self._chatter = ChatterStripper(title, about, self._existing, tokens_only=exact)
+        self._chatter = ChatterStripper(title, about, self._existing, tokens_only=exact, keep_fences=keep_fences)
         self._tail = self._existing.rstrip()[-_TAIL:]
         self._title = title
         self._exact = exact

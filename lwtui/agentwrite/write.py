@@ -287,6 +287,7 @@ class Draft:
                 count_words(self.texts.get(planned.id, "")),
                 Origin.MODEL if planned.id in self.texts else None,
                 planned.level,
+                planned.kind,
             )
             for planned in self.plan.sections
         ]

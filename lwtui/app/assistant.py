@@ -16,6 +16,7 @@ from lwtui.agentwrite.grammar import find_language_problems
 from lwtui.agentwrite.lint import Finding, TextPart, lint, parts_of
 from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import recent_text, select_notes
+from lwtui.agentwrite.research_queries import LIKELY_QUERIES, make_queries
 from lwtui.agentwrite.revise import MarkedPassage, PassageCut, PassageEdit, Proposal, passage_at, revise
 from lwtui.agentwrite.spelling import names_of
 from lwtui.agentwrite.throughput import load_rates
@@ -86,6 +87,12 @@ class Assistant:
             )
         check_priced(self._tracker.budget, agent.settings)
         return agent
+
+    async def make_queries(self, most: int) -> list[str]:
+        """Have the planner model make search queries of the plan."""
+        agent = await self._agent(Role.PLAN)
+        task = self._tracker.task("the search queries", likely_completion=LIKELY_QUERIES)
+        return await make_queries(agent.metered(task), self._document.brief, self._document.plan, most)
 
     # -- passages
 

@@ -118,7 +118,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     PLAN: (
         Action("write", "f5", _("Write"), _("Write every section that is not done, and watch")),
         Action("text", "f2", _("Text"), _("Go to the text of the document")),
-        Action("edit", "enter,e", _("Edit"), _("Edit this section's heading, main point and target")),
+        Action("edit", "enter,e", _("Edit"), _("Edit this section's heading, main point, target and kind")),
         Action("add", "a,insert", _("Add"), _("Add a section after this one"), footer=False, toolbar=True),
         Action(
             "delete", "d,delete", _("Delete"), _("Delete this section; Undo restores it"), footer=False, toolbar=True
@@ -144,6 +144,13 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "more", "plus,equals_sign", "+", _("Make this section's target a tenth longer"), footer=False, toolbar=True
         ),
         Action("title", "T", _("Title"), _("Change the title of the document"), footer=False),
+        Action(
+            "kind",
+            "x",
+            _("Kind"),
+            _("Change this section's kind: prose, list, table, code, formulas"),
+            footer=False,
+        ),
         Action(
             "total",
             "t",
@@ -402,6 +409,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
     SOURCES_SCREEN: (
         Action("add", "a,insert", _("Add"), _("Add a file, a folder, an address or a bibliography"), toolbar=True),
+        Action("research", "r", _("Research"), _("Search for pages with your search tool, and add some"), toolbar=True),
         Action("look", "enter,l", _("Passages"), _("Show the passages of this source")),
         Action("search", "slash,ctrl+f", _("Search"), _("Search the passages of all sources"), toolbar=True),
         Action(

@@ -7,8 +7,10 @@ from collections.abc import Collection, Sequence
 
 from lwtui.app.format import MARKS, number
 from lwtui.app.widgets.row_list import Row
+from lwtui.app.widgets.section_form import kind_names
 from lwtui.documents.model import Plan, Section, Status
 from lwtui.documents.outline import has_children, parents, section_numbers, subtree_totals
+from lwtui.documents.section_kind import SectionKind
 from lwtui.documents.store import Document
 from lwtui.translation import _
 
@@ -48,7 +50,7 @@ def plan_rows(document: Document, folded: Collection[str], stale: Collection[str
                 (
                     str(numbers[at]) if section.words else "",
                     section.title or _("(no heading)"),
-                    section.main_point,
+                    _point(section),
                     number(targets[at]),
                     mark,
                 ),
@@ -58,6 +60,14 @@ def plan_rows(document: Document, folded: Collection[str], stale: Collection[str
             )
         )
     return rows
+
+
+def _point(section: Section) -> str:
+    """Return the main point of a section, after its kind unless it is prose."""
+    if section.kind is SectionKind.PROSE:
+        return section.main_point
+    name = next(name for name, kind in kind_names() if kind is section.kind)
+    return f"[{name}] {section.main_point}".rstrip()
 
 
 def text_row(at: int, section: Section, *, stale: bool) -> Row:

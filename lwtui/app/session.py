@@ -59,6 +59,7 @@ from lwtui.agentwrite.polish_progress import stored_criteria, stored_progress
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
+from lwtui.agentwrite.source_embedding import open_embedder
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.app.assistant import Assistant
 from lwtui.app.editable_document import EditableDocument, SectionChanged
@@ -134,6 +135,7 @@ class Session:
         self.tracker = UsageTracker(
             lambda: self.budget, spent=document.usage, spent_prices=self._prices, record=self._add_usage
         )
+        document.source_store.embedder = open_embedder(document, models.settings, lambda: self.tracker, self.note)
         self.assistant = Assistant(document, models, self.roles, self.tracker, self.note, lambda: self.busy)
 
     # -- listening

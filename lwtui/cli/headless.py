@@ -22,6 +22,7 @@ from lwtui.agentwrite.polish import PolishTeam
 from lwtui.agentwrite.polish_progress import stored_progress
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.run_monitor import RunMonitor
+from lwtui.agentwrite.source_embedding import open_embedder
 from lwtui.agentwrite.source_selection import brief_with_sources
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.agentwrite.write import Draft, write_document
@@ -45,6 +46,7 @@ from lwtui.errors import DocumentError
 from lwtui.models.budget import BudgetReached, Prices, check_priced, parse_budget, raise_budget, scale_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
+from lwtui.sources.research.results import RESEARCH, ResearchError
 from lwtui.stop_signals import on_stop_signal
 from lwtui.system import quote_word
 from lwtui.translation import _
@@ -102,6 +104,7 @@ class HeadlessRun:
         self._signal: signal.Signals | None = None
         self._pending_usage = NO_USAGE  # of planning, before there is a document to count it in
         self._tracker = UsageTracker()
+        self._queries: Sequence[str] = ()  # of the research
         self._mirror_problem = ""  # the last one that was reported
 
     def run(self) -> int:
@@ -167,12 +170,39 @@ class HeadlessRun:
             if job.critic is not None and job.critic != job.model:
                 agent.helper = await models.get(job.critic)
             if not job.polish and _has_unwritten(document):
+                if self._queries:
+                    await self._research(document)
                 await self._write_with(agent, document)
             if job.polish or stored_progress(document):
                 critic = agent.helper or agent
                 team = PolishTeam(agent, critic, await models.get(job.judge) if job.judge else critic)
                 order = job.polish or PolishOrder()
                 await polish(team, document, order, self._tracker, self._progress, self._hear_polish)
+
+    async def _make_queries(self, document: Document, models: OpenAgents) -> None:
+        """Have the planner make the queries of the research, if there is to be one, while it is open."""
+        if self._queries or self._job.polish or document.setting(RESEARCH) != "on" or not _has_unwritten(document):
+            return
+        from lwtui.cli.researching import queries_for  # takes a while to import
+
+        planner = await models.get(self._planners()[0])
+        self._queries = await queries_for(planner, document, self._tracker, self._settings.research.queries or 1)
+
+    async def _research(self, document: Document) -> None:
+        """Search for sources, and add the first pages.
+
+        Raises:
+            LwtuiError: The search tool cannot be used.
+        """
+        from lwtui.cli.researching import research
+
+        note, quiet = self._progress.note, self._progress.is_quiet
+        try:
+            await research(document, self._settings.research, self._queries, note, quiet=quiet)
+        except ResearchError as error:
+            error.add_note("To write without research, add --no-research.")
+            raise
+        document.set_setting(RESEARCH, "")
 
     def _planners(self) -> list[ModelSettings]:
         """Return the models that plan and, if the plan is to be reviewed, review it."""
@@ -235,6 +265,7 @@ class HeadlessRun:
         document = await self._planned(models)
         if (review := self._plan_review()) is not None and not self._job.polish:
             await self._review_plan(document, models, review)
+        await self._make_queries(document, models)
         return document
 
     async def _review_plan(self, document: Document, models: OpenAgents, resumed: PlanReviewProgress) -> None:
@@ -338,6 +369,9 @@ class HeadlessRun:
             document.set_brief(self._job.brief)
         for name, value in self._job.document_settings.items():
             document.set_setting(name, value)
+        document.source_store.embedder = open_embedder(
+            document, self._settings, lambda: self._tracker, self._progress.note
+        )
         if self._pending_usage != NO_USAGE:
             document.add_usage(self._pending_usage)
         return document

@@ -12,6 +12,7 @@ from lwtui.agentwrite.plan_format import PlanError
 from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.documents.model import Brief, Plan
 from lwtui.documents.outline import outline_numbers, subtree_totals
+from lwtui.documents.section_kind import SectionKind
 from lwtui.errors import UsageError
 from lwtui.text import clean, counts_characters
 from lwtui.translation import _, _n
@@ -39,7 +40,8 @@ _TOTAL = regex.compile(rf"[\d,]+ (?:words|characters) in \d+ sections?|{_OWN_TOT
 # Numbers are near the left margin, and main points are indented further. 2.1 is within 2, whose length is the total.
 _ENTRY = regex.compile(
     r" {0,3}(?P<number>\d+(?:\.\d+)+(?=[.)]?\s)|\d+(?=[.)]))[.)]?\s+(?P<title>.*\S)\s+"
-    rf"\((?:(?P<words>\d[\d,]*)(?: {_UNIT})?(?P<sum> in \d+ sections?)?|(?P<sum>{_OWN_TOTAL}))\)\s*"
+    rf"\((?:(?P<words>\d[\d,]*)(?: {_UNIT})?(?P<sum> in \d+ sections?)?|(?P<sum>{_OWN_TOTAL}))"
+    r"(?:, (?P<kind>[^\s()]+))?\)\s*"
 )
 _MAX_BYTES = 2**22
 
@@ -60,6 +62,7 @@ def show_plan(plan: Plan, language: str) -> str:
     lines = [plan.title, _total(plan.words, unit, sum(own_words > 0 for own_words in own))]
     for at, section in enumerate(plan.sections):
         size = f"{section.words:,} {unit}" if section.words else _total(words[at], unit, counts[at])
+        size += "" if section.kind is SectionKind.PROSE else f", {section.kind}"
         number = f"{named[at]:>2}." if section.level == 1 else f"{' ' * min(3, section.level)}{named[at]}"
         lines += ["", f"{number} {section.title} ({size})"]
         lines += textwrap.wrap(
@@ -132,7 +135,8 @@ def _from_list(text: str) -> dict[str, object]:
                 )
                 raise PlanError(finding, (finding,), text)
             words = 0 if match["sum"] else int(match["words"].replace(",", ""))
-            entries.append({"title": match["title"], "words": words, "level": len(given)})
+            entry = {"title": match["title"], "words": words, "level": len(given)}
+            entries.append(entry | ({"kind": match["kind"]} if match["kind"] else {}))
             points.append([])
         elif not line.strip() or (not entries and _TOTAL.fullmatch(line.strip())):
             continue

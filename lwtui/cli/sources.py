@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lwtui.cli.section_names import find_section
 from lwtui.cli.source_adding import add_with_progress, source_line
+from lwtui.cli.source_embedding import embed_sources, find_near
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.command_line.values import positive_int
+from lwtui.config import load_settings
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
@@ -40,6 +43,7 @@ def parser() -> Parser:
         lwtui sources add report.lw papers/ refs.bib https://example.org/tea
         lwtui sources list report.lw
         lwtui sources search report.lw "harvest in spring"
+        lwtui sources research report.lw --query "tea harvest Assam"
         lwtui sources show report.lw gray2020
         lwtui sources pin report.lw gray2020 "The Harvest"
         lwtui sources remove report.lw gray2020
@@ -60,6 +64,12 @@ def parser() -> Parser:
         metavar="N",
         help=_("(default: {default})", default=_SHOWN_PASSAGES),
     )
+    from lwtui.cli.source_research import add_options  # reading and searching take a while to import
+
+    research = _action(
+        actions, "research", _("search for sources with the tool of the settings, and add what you choose")
+    )
+    add_options(research)
     remove = _action(actions, "remove", _("remove sources and their passages"))
     remove.add_argument("keys", nargs="+", metavar="KEY", help=_("the key of a source"))
     pin = _action(actions, "pin", _("have a source serve a section first"))
@@ -82,13 +92,19 @@ def _add_key(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command, and return the exit code."""
-    if options.action in ("list", "show", "search"):
+    if options.action == "search":
+        return _search(options)
+    if options.action in ("list", "show"):
         with Document.open(options.document, read_only=True) as document:
             _SHOW[options.action](document, options)
         return 0
     names = locations(options.places) if options.action == "add" else []
     with Document.open(options.document) as document:
         document.require_writable()
+        if options.action == "research":
+            from lwtui.cli.source_research import run as run_research
+
+            return run_research(document, options)
         if options.action == "add":
             return _add(document, names, as_json=options.json)
         (_remove if options.action == "remove" else _pin)(document, options)
@@ -99,6 +115,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _add(document: Document, names: list[str], *, as_json: bool) -> int:
     counts = add_with_progress(document.source_store, names, say)
+    embed_sources(document, load_settings())
     if as_json:
         _print_sources(document)
     number = len(document.sources)
@@ -150,8 +167,16 @@ def _show(document: Document, options: argparse.Namespace) -> None:
         print(f"\n[{passage.number}]{_page(passage)}\n{passage.text}")
 
 
-def _search(document: Document, options: argparse.Namespace) -> None:
-    found = document.source_store.search(options.query, options.limit)
+def _search(options: argparse.Namespace) -> int:
+    settings = load_settings()
+    # With embeddings, vectors that are missing are made and stored.
+    with Document.open(options.document, read_only=not settings.sources.embeddings) as document:
+        near = find_near(document, settings, options.query)
+        _show_found(document, document.source_store.search(options.query, options.limit, near), options)
+    return 0
+
+
+def _show_found(document: Document, found: Sequence[FoundPassage], options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps([_found_row(each) for each in found], ensure_ascii=False, indent=2))
         return
@@ -161,7 +186,7 @@ def _search(document: Document, options: argparse.Namespace) -> None:
         say(_("Nothing found.") if document.sources else _no_sources(document))
 
 
-_SHOW = {"list": _list, "show": _show, "search": _search}
+_SHOW = {"list": _list, "show": _show}
 
 
 def _find(document: Document, key: str) -> Source:

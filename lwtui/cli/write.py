@@ -30,6 +30,7 @@ from lwtui.documents.model import BUDGET, Brief, Mode, Plan, Style, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
+from lwtui.sources.research.results import RESEARCH
 from lwtui.system import join_command
 from lwtui.text.asked_length import MAX_WORDS, MIN_WORDS
 from lwtui.translation import _
@@ -104,6 +105,12 @@ def parser() -> Parser:
             "add a source before anything is written: a file, a folder, an address or a bibliography; may be repeated "
             "(see lwtui sources)"
         ),
+    )
+    result.add_argument(
+        "--research",
+        action=argparse.BooleanOptionalAction,
+        help="once there is a plan, search for sources with the tool of the settings and add the first pages "
+        "(see lwtui sources research)",
     )
     result.add_argument(
         "--facts",
@@ -279,6 +286,10 @@ def _with_roles(
         new[BUDGET] = options.budget if parse_budget(options.budget) else ""
     if options.facts:
         new[FACTS] = "on"
+    if options.research is not None:
+        if options.research:
+            _check_research(settings)
+        new[RESEARCH] = "on" if options.research else ""
     if options.review_plan and job.brief.mode is Mode.DIRECT:
         raise UsageError(
             _("Leave out --review-plan with --mode direct, which writes without a plan."), code="conflicting-options"
@@ -296,6 +307,13 @@ def _with_roles(
         document_settings=new,
         sources=_sources(options.source),
     )
+
+
+def _check_research(settings: Settings) -> None:
+    """Check that there is a search tool. Raises :class:`ResearchError` if there is none."""
+    from lwtui.sources.research.searching import check_search_tool  # takes a while to import
+
+    check_search_tool(settings.research)
 
 
 def _sources(given: Sequence[str]) -> Sequence[str]:

@@ -22,6 +22,7 @@ from lwtui.documents.model import (
 )
 from lwtui.documents.notes_store import StoredNotes, load_notes
 from lwtui.documents.schema import basis_from_json, provenance_from_json
+from lwtui.documents.section_kind import SectionKind
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.model import Source
 from lwtui.sources.store import load_sources
@@ -152,7 +153,7 @@ class Contents:
     def plan(self) -> Plan:
         """The plan."""
         sections = [self.sections[section_id].section for section_id in self.order]
-        return Plan(self.title, tuple(PlannedSection(s.title, s.main_point, s.words, s.id, s.level) for s in sections))
+        return Plan(self.title, tuple(_planned(s) for s in sections))
 
     def sections_under(self, plan: Plan) -> dict[str, StoredSection]:
         """Return all sections by id as they would be with ``plan`` as the document's plan."""
@@ -167,9 +168,14 @@ class Contents:
                 main_point=planned.main_point,
                 words=planned.words,
                 level=planned.level,
+                kind=planned.kind,
             )
             sections[planned.id] = replace(stored, section=section)
         return sections
+
+
+def _planned(section: Section) -> PlannedSection:
+    return PlannedSection(section.title, section.main_point, section.words, section.id, section.level, section.kind)
 
 
 def load(db: sqlite3.Connection) -> Contents:
@@ -199,11 +205,12 @@ def _load(db: sqlite3.Connection) -> Contents:
     )
     contents = Contents(brief, title, Usage(*tokens), {}, [])
     rows = db.execute(
-        "SELECT s.id, s.position, s.title, s.main_point, s.words, s.level, s.status, s.revision, s.basis,"
+        "SELECT s.id, s.position, s.title, s.main_point, s.words, s.level, s.kind, s.status, s.revision, s.basis,"
         " r.text, r.length, r.origin"
         " FROM section s LEFT JOIN revision r ON r.id = s.revision ORDER BY s.position"
     )
-    for section_id, position, heading, main_point, target, level, status, revision, basis, text, length, origin in rows:
+    for section_id, position, heading, main_point, target, level, kind, status, revision, basis, *written in rows:
+        text, length, origin = written
         if not 1 <= level <= MAX_LEVEL:
             raise ValueError(f"a section on level {level}")
         section = Section(
@@ -216,6 +223,7 @@ def _load(db: sqlite3.Connection) -> Contents:
             length or 0,
             None if origin is None else Origin(origin),
             level,
+            SectionKind(kind),
         )
         contents.sections[section_id] = StoredSection(section, revision, basis_from_json(basis))
         if position is not None:

@@ -20,31 +20,12 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 
+from lwtui.text.formulas import ENVIRONMENT, INLINE_FORMULA, TEX, formula_spans, formula_text, is_formula
 from lwtui.text.lazy_pattern import LazyPattern
 
 FORMULAS = frozenset(("math_inline", "math_display", "math_block"))  # the types of tokens that hold a formula
 _MAX_LINES = 200  # of a formula on lines of its own
-_MAX_INLINE = 1_000  # characters of a formula within a line
-_INLINE_MATH = LazyPattern(
-    r"(?P<display>(?<!\\)\$\$(?!\$)(?P<shown>(?:[^$\\]|\\[\s\S])+?)\$\$(?!\$))"
-    # Neither end has a space within, and no figure follows: "$5 and $6" is money.
-    r"|(?<!\\)\$(?![\s$])(?P<text>(?:[^$\\]|\\[^\n])*?(?:[^$\\\s]|\\[^\s]))\$(?![\d$])"
-    r"|\\\((?P<round>(?:[^\\]|\\(?![()\[\]])[\s\S])+?)\\\)"
-    r"|(?P<square>\\\[(?P<squared>(?:[^\\]|\\(?![()\[\]])[\s\S])+?)\\\])"
-)
 _CODE_SPAN = LazyPattern(r"(?<!`)(`+)(?!`)[\s\S]+?(?<!`)\1(?!`)")
-_BLANK_LINE = LazyPattern(r"\n[ \t]*\n")
-# An amount of money, and words: "$5, or 6$" and "$HOME/bin:$" are no formulas.
-_PROSE = LazyPattern(
-    r"\d[\d.,]*[^\w\s=<>+*/^\\_(){}-]*\s+(?:.*\W)?\p{L}{2}.*|[A-Z_]{3,}\W*|.*\p{L}{3,}\s+\p{L}{3,}.*", regex.S
-)
-_MONEY = LazyPattern(r"\d$|\b(?:US|CA|AU|HK|NZ|R|A|C)$")  # before a dollar
-# Escaped brackets are common in Markdown; these are a formula only with something that is TeX.
-_TEX = LazyPattern(r"\\[A-Za-z]{2,}|\^|(?<!\\)_(?=[\w{])|(?<!\\)=|[A-Za-z0-9)] ?[+/<>-] ?[A-Za-z0-9(\\]")
-_TEX_MARKS = LazyPattern(r"[\\^_={}]")
-_ENVIRONMENT = LazyPattern(
-    r"\\begin\{(?P<name>equation|align|alignat|gather|multline|eqnarray|displaymath)(?P<star>\*?)\}"
-)
 _RAISED = LazyPattern(
     r"(?<!\\)(?P<mark>[\^~])(?P<text>(?:[^\s\^~\\`$\[\],;:!?，。、；：！？…]|\\[^\s\w]){1,40}?)(?P=mark)(?![\^~])"
 )
@@ -78,39 +59,11 @@ def count_formulas(text: str) -> int:
     return len(formula_spans(_CODE_SPAN.sub("", text)))
 
 
-def formula_spans(text: str) -> list[tuple[int, int]]:
-    """Return where formulas begin and end in a text without code."""
-    if "$" not in text and "\\" not in text:
-        return []
-    return [match.span() for match in _INLINE_MATH.finditer(text) if _is_formula(match)]
-
-
-def _content(match: regex.Match[str]) -> str:
-    """Return what stands between the marks of a formula."""
-    return str(match["shown"] or match["text"] or match["round"] or match["squared"])
-
-
-def _is_formula(match: regex.Match[str]) -> bool:
-    """Tell whether what stands between the marks of a formula is one, rather than text between two such marks."""
-    content = _content(match)
-    if not content.strip() or _BLANK_LINE.search(match[0]):
-        return False
-    if len(content) > _MAX_INLINE:
-        return False
-    if match["square"]:
-        return bool(_TEX.search(content))
-    if match["display"]:
-        return True
-    if match["text"] and _MONEY.search(match.string[max(0, match.start() - 4) : match.start()]):
-        return False
-    return bool(_TEX_MARKS.search(content)) or not _PROSE.fullmatch(content)
-
-
 def escape_extensions(text: str) -> str:
     """Escape what a parser would read as a formula or as raised or lowered, in text whose brackets are escaped."""
     text = escape_brackets(text)
     if "$" in text:
-        text = _INLINE_MATH.sub(lambda match: _escape(match[0], "$"), text)
+        text = INLINE_FORMULA.sub(lambda match: _escape(match[0], "$"), text)
         text = regex.sub(r"(?m)^([ \t]*)\$\$", r"\1\\$\\$", text)
     for mark in "^~":
         if text.count(mark) > 1:
@@ -120,11 +73,11 @@ def escape_extensions(text: str) -> str:
 
 def escape_brackets(text: str) -> str:
     """Escape pairs of escaped brackets otherwise if a parser would read them as a formula."""
-    return _INLINE_MATH.sub(_escape_bracket, text) if "\\[" in text else text
+    return INLINE_FORMULA.sub(_escape_bracket, text) if "\\[" in text else text
 
 
 def _escape_bracket(match: regex.Match[str]) -> str:
-    is_formula = match["square"] and _TEX.search(match["squared"])
+    is_formula = match["square"] and TEX.search(match["squared"])
     return f"&#91;{match[0][2:]}" if is_formula else match[0]
 
 
@@ -155,13 +108,13 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
     char = state.src[state.pos]
     if char not in "$\\" or (char == "\\" and state.src[state.pos + 1 : state.pos + 2] not in ("(", "[")):
         return False
-    match = _INLINE_MATH.match(state.src, state.pos, state.posMax)
-    if match is None or not _is_formula(match):
+    match = INLINE_FORMULA.match(state.src, state.pos, state.posMax)
+    if match is None or not is_formula(match):
         return False
     is_display = bool(match["display"] or match["square"])
     if not silent:
         token = state.push("math_display" if is_display else "math_inline", "math", 0)
-        token.content = _content(match).strip()
+        token.content = formula_text(match).strip()
         token.markup = match[0][: 2 if is_display or char == "\\" else 1]
     state.pos = match.end()
     return True
@@ -172,7 +125,7 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if state.is_code_block(start):
         return False
     first = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
-    environment = _ENVIRONMENT.match(first)
+    environment = ENVIRONMENT.match(first)
     if environment:
         opening, closing = "", f"\\end{{{environment['name']}{environment['star']}}}"
     elif first.startswith("$$") and not first.startswith("$$$"):
@@ -194,7 +147,7 @@ def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         if line[at + len(closing) :].strip():
             return False  # text follows: the formula is within a paragraph
         lines[-1] = line if environment else line[:at]
-        if opening == "\\[" and lines[0].strip() and not _TEX.search("\n".join(lines)):
+        if opening == "\\[" and lines[0].strip() and not TEX.search("\n".join(lines)):
             return False  # escaped brackets
         content = "\n".join(lines).strip()
         if content and not silent:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
-from lwtui.documents.markdown_extensions import formula_spans
 from lwtui.documents.plain_text import parse_blocks
+from lwtui.text.formulas import formula_spans
 
 _CODE = frozenset(("fence", "code_block"))
 _CODE_AND_FORMULAS = _CODE | {"math_block"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import regex
 
+from lwtui.documents.section_kind import SectionKind
 from lwtui.models.usage import Usage
 from lwtui.text import clean
 
@@ -101,6 +102,7 @@ class PlannedSection:
         id: Identifies the section in all versions of the plan.
         level: The level in the outline, from 1. As with headings in Markdown, the sections that follow on deeper
             levels are within this one.
+        kind: What the section consists of in the main.
     """
 
     title: str
@@ -108,6 +110,7 @@ class PlannedSection:
     words: int
     id: str = field(default_factory=new_id)
     level: int = 1
+    kind: SectionKind = SectionKind.PROSE
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the plan: ``{"title", "sections": [{"title", "main_point", "words"}]}``.
 
-        In a nested plan, every section has its ``level`` too.
+        In a nested plan, every section has its ``level`` too. A section that is not prose has its ``kind``.
         """
         nested = self.nested
         return {
@@ -141,6 +144,7 @@ class Plan:
                     "main_point": s.main_point,
                     "words": s.words,
                     **({"level": s.level} if nested else {}),
+                    **({"kind": s.kind.value} if s.kind is not SectionKind.PROSE else {}),
                 }
                 for s in self.sections
             ],
@@ -268,6 +272,7 @@ class Section:
         length: The length of the text, as :func:`lwtui.text.count_words` counts it.
         origin: Who wrote the text; ``None`` without text.
         level: Its level in the outline, from 1.
+        kind: What it consists of in the main.
     """
 
     id: str
@@ -279,6 +284,7 @@ class Section:
     length: int
     origin: Origin | None = None
     level: int = 1
+    kind: SectionKind = SectionKind.PROSE
 
     @property
     def is_written(self) -> bool:
@@ -308,9 +314,10 @@ class Section:
 ENOUGH = 0.6  # share of its target below which a section that its model ended is short
 
 
-def status_of_length(length: int, target: int) -> Status:
+def status_of_length(length: int, target: int, kind: SectionKind = SectionKind.PROSE) -> Status:
     """Return the status of a section that its model has ended at ``length``."""
-    return Status.SHORT if length < ENOUGH * target else Status.DONE
+    is_short = length < ENOUGH * target and not (length and kind.has_free_length)
+    return Status.SHORT if is_short else Status.DONE
 
 
 @dataclass(frozen=True)

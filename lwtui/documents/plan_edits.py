@@ -12,6 +12,7 @@ import regex
 
 from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection, new_id
 from lwtui.documents.outline import has_children, normalize_levels, subtree
+from lwtui.documents.section_kind import SectionKind
 from lwtui.text import sentence_ends
 from lwtui.translation import _
 
@@ -131,13 +132,21 @@ def split(plan: Plan, section_id: str) -> tuple[Plan, str]:
     if has_children(plan, section_id) or not section.words:
         raise ValueError(_("Only a section with text, and with no sections within it, can be split."))
     first_point, second_point = _halves(section.main_point)
-    second = PlannedSection(_next_title(section.title, plan), second_point, section.words // 2, new_id(), section.level)
+    second = replace(
+        section,
+        title=_next_title(section.title, plan),
+        main_point=second_point,
+        words=section.words // 2,
+        id=new_id(),
+    )
     first = replace(section, main_point=first_point, words=section.words - second.words)
     return insert(plan.with_section(first), plan.find(section_id) + 1, second), second.id
 
 
 def merge(plan: Plan, section_id: str) -> Plan:
     """Merge a section with the one after it: their main points are joined and their targets added.
+
+    If their kinds differ, the merged section is of the first of them that is not prose.
 
     Raises:
         ValueError: It is the last section, the two are on different levels, or either has sections within it.
@@ -156,6 +165,7 @@ def merge(plan: Plan, section_id: str) -> Plan:
         title=first.title or second.title,
         main_point=" ".join(points),
         words=first.words + second.words,
+        kind=second.kind if first.kind is SectionKind.PROSE else first.kind,
     )
     return remove(plan.with_section(joined), second.id)
 

@@ -13,6 +13,7 @@ from lwtui.documents.contents import Contents, StoredSection
 from lwtui.documents.database import checked_contents
 from lwtui.documents.model import Plan, PlannedSection, Status
 from lwtui.documents.outline import normalize_levels
+from lwtui.documents.section_kind import SectionKind
 from lwtui.errors import DocumentError
 from lwtui.text import clean, one_line
 from lwtui.translation import _
@@ -44,11 +45,13 @@ def put_plan(db: sqlite3.Connection, plan: Plan) -> None:
     db.execute("UPDATE document SET title = ?", (plan.title,))
     db.execute("UPDATE section SET position = NULL")
     db.executemany(
-        "INSERT INTO section (id, position, title, main_point, words, level, status) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO section (id, position, title, main_point, words, level, kind, status)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET position = excluded.position, title = excluded.title,"
-        " main_point = excluded.main_point, words = excluded.words, level = excluded.level",
+        " main_point = excluded.main_point, words = excluded.words, level = excluded.level,"
+        " kind = excluded.kind",
         (
-            (s.id, position, s.title, s.main_point, s.words, s.level, Status.EMPTY)
+            (s.id, position, s.title, s.main_point, s.words, s.level, s.kind, Status.EMPTY)
             for position, s in enumerate(plan.sections)
         ),
     )
@@ -66,24 +69,28 @@ def checked_plan(plan: Plan) -> Plan:
             _("The plan contains a section twice. Undo the last change to it."), code="duplicate-section"
         )
     sections = (
-        PlannedSection(one_line(s.title), clean(s.main_point), max(0, s.words), s.id, s.level) for s in plan.sections
+        PlannedSection(one_line(s.title), clean(s.main_point), max(0, s.words), s.id, s.level, s.kind)
+        for s in plan.sections
     )
     return normalize_levels(Plan(one_line(plan.title), tuple(sections)))
 
 
 def _to_json(plan: Plan) -> str:
     """Serialize a plan with its section ids."""
-    sections = [[s.id, s.title, s.main_point, s.words, s.level] for s in plan.sections]
+    sections = [[s.id, s.title, s.main_point, s.words, s.level, s.kind] for s in plan.sections]
     return json.dumps([plan.title, sections], ensure_ascii=False)
 
 
 def _from_json(stored: str) -> Plan:
-    """Deserialize a plan. Older documents store no levels: their plans are flat."""
+    """Deserialize a plan. Older documents store no levels or kinds: their plans are flat, and of prose."""
     title, sections = json.loads(stored)
-    return Plan(
-        title,
-        tuple(PlannedSection(heading, point, words, id, *level) for id, heading, point, words, *level in sections),
-    )
+    return Plan(title, tuple(_section_of(*row) for row in sections))
+
+
+def _section_of(
+    section_id: str, title: str, point: str, words: int, level: int = 1, kind: str = SectionKind.PROSE
+) -> PlannedSection:
+    return PlannedSection(title, point, words, section_id, level, SectionKind(kind))
 
 
 def push_step(db: sqlite3.Connection, label: str, plan: Plan, texts: Sequence[TextState]) -> None:

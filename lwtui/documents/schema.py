@@ -12,7 +12,7 @@ from lwtui.text import clean
 
 APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
 _MAX_TIME = 2.5e11  # seconds; in the year 9892
-VERSION = 5  # user_version; every change of the tables needs a new version with a step in UPGRADES
+VERSION = 7  # user_version; every change of the tables needs a new version with a step in UPGRADES
 
 # A section's text is that of its current revision, so that each text is stored once. A section that was removed from
 # the plan has no position. While a model writes a section, `stream` has a row for it, and `journal` has its pieces in
@@ -46,7 +46,8 @@ CREATE TABLE section (
     title TEXT NOT NULL,
     main_point TEXT NOT NULL,
     level INTEGER NOT NULL DEFAULT 1,
-    basis TEXT
+    basis TEXT,
+    kind TEXT NOT NULL DEFAULT 'prose'
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE revision (
     id INTEGER PRIMARY KEY,
@@ -149,7 +150,16 @@ CREATE TABLE passage (
 CREATE INDEX passage_of_source ON passage(source_id, number);
 CREATE VIRTUAL TABLE passage_index USING fts5(terms, content = '', tokenize = 'unicode61 remove_diacritics 2');
 """
-TABLES += _NOTE_TABLES + _FACT_TABLE + _SOURCE_TABLES
+# The vectors of passages, of one model at a time, each with the digest of the text that it is of.
+_VECTOR_TABLE = """\
+CREATE TABLE passage_vector (
+    passage_id INTEGER PRIMARY KEY REFERENCES passage(id) ON DELETE CASCADE,
+    model TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    vector BLOB NOT NULL
+) STRICT;
+"""
+TABLES += _NOTE_TABLES + _FACT_TABLE + _SOURCE_TABLES + _VECTOR_TABLE
 
 # By the version that each upgrade leads to.
 UPGRADES = {
@@ -162,6 +172,8 @@ ALTER TABLE document ADD COLUMN sampling TEXT NOT NULL DEFAULT '';
     3: "ALTER TABLE document ADD COLUMN style TEXT;\n",
     4: _FACT_TABLE,
     5: _SOURCE_TABLES,
+    6: "ALTER TABLE section ADD COLUMN kind TEXT NOT NULL DEFAULT 'prose';\n",
+    7: _VECTOR_TABLE,
 }
 
 

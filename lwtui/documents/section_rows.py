@@ -305,5 +305,5 @@ def _status_with(section: Section, text: str) -> Status:
     if not text.strip():
         return Status.EMPTY
     if section.status is Status.SHORT:
-        return status_of_length(count_words(text), section.words)
+        return status_of_length(count_words(text), section.words, section.kind)
     return Status.PARTIAL if section.status is Status.PARTIAL else Status.DONE

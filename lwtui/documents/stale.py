@@ -13,6 +13,7 @@ from sys import intern
 from typing import TYPE_CHECKING
 
 from lwtui.documents.model import Basis, Note, Origin, Section, SectionSummary, Status
+from lwtui.documents.section_kind import SectionKind
 from lwtui.translation import _, _n
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def _short_fingerprint(text: str) -> str:
 
 def plan_line_fingerprint(section: Section) -> str:
     """Return the fingerprint of a section's line of the plan, without its target length."""
-    return fingerprint(f"{section.title}\n{section.main_point}")
+    kind = "" if section.kind is SectionKind.PROSE else f"\n{section.kind}"
+    return fingerprint(f"{section.title}\n{section.main_point}{kind}")
 
 
 def note_fingerprint(note: Note) -> str:
@@ -141,7 +143,7 @@ def _reasons(
     if basis.instruction != fingerprint(document.brief.instruction):
         reasons.append(_("the instruction was changed"))
     if basis.line != plan_line_fingerprint(section):
-        reasons.append(_("its heading or main point was changed"))
+        reasons.append(_("its heading, main point or kind was changed"))
     reasons += _note_reasons(document, basis, notes)
     changed = [id for id, digest in basis.shown.items() if now.texts.get(id, digest) != digest]
     # A summary that was removed has not changed: a new one is written when it is needed.

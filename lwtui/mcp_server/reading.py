@@ -41,7 +41,7 @@ class ReadingTools:
         ]
 
     def read_document(self, document: str) -> dict[str, Any]:
-        """Read what a document is, and its plan: number, heading, main point, target, length, status of sections."""
+        """Read what a document is, and its plan: number, heading, main point, kind, target, length, status."""
         with self._access.reading(document) as opened:
             return outline(opened)
 
@@ -53,6 +53,7 @@ class ReadingTools:
                 "id": found.id,
                 "title": found.title,
                 "main_point": found.main_point,
+                "kind": found.kind.value,
                 "target": found.words,
                 "length": found.length,
                 "status": found.status.value,
@@ -114,6 +115,7 @@ def outline(document: Document) -> dict[str, Any]:
                 "id": section.id,
                 "title": section.title,
                 "main_point": section.main_point,
+                "kind": section.kind.value,
                 "target": section.words,
                 "length": section.length,
                 "status": section.status.value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,11 +16,13 @@ from lwtui.agentwrite.plan import plan_document, planning_brief
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.agentwrite.record import begun_plan, document_tracker, keep_plan, recording
+from lwtui.agentwrite.source_embedding import open_embedder
 from lwtui.agentwrite.write import write_document
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.facts import FACTS
 from lwtui.documents.library import new_path
 from lwtui.documents.model import NOTE_KINDS, Brief, Note, Plan, title_from
+from lwtui.documents.section_kind import SectionKind
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.mcp_server.access import Access, find_section
@@ -29,6 +32,7 @@ from lwtui.models.metering import UsageTracker
 from lwtui.text import clean, detect_language
 from lwtui.text.asked_length import DEFAULT_WORDS, MAX_WORDS, MIN_WORDS, words_in
 
+_log = logging.getLogger(__name__)
 Report = Callable[[float, float, str], Awaitable[None]]
 
 
@@ -41,12 +45,14 @@ class PlanEntry:
         main_point: What the section says.
         words: The target length, in words, or in characters for Chinese and Japanese.
         level: The level in the outline, from 1.
+        kind: What the section consists of in the main: prose, list, table, code or formulas.
     """
 
     title: str
     main_point: str
     words: int
     level: int = 1
+    kind: SectionKind = SectionKind.PROSE
 
 
 class WritingTools:
@@ -158,6 +164,7 @@ class WritingTools:
         """Open the model that writes a document, and keep to the document's budget, which needs the model's prices."""
         model = self._choose_model(name, document.brief.model)
         tracker = document_tracker(document, model)
+        document.source_store.embedder = open_embedder(document, self._settings, lambda: tracker, _log.info)
         agent = await open_agent(model.name, self._settings, model=model)
         try:
             check_priced(tracker.budget, agent.settings)

@@ -142,6 +142,12 @@ class UsageTracker:
         if budget is not None and self.share(budget) >= 1:
             raise no_room(budget, purpose)
 
+    def count(self, usage: Usage, prices: Prices) -> None:
+        """Count a call that has ended and was no text: embeddings."""
+        self._ended[prices] = self._ended.get(prices, NO_USAGE) + usage
+        if usage != NO_USAGE:
+            self._record(usage)
+
     def task(self, purpose: str, *, key: str = "", likely_completion: int | None = None) -> MeteredTask:
         """Make a task whose calls are counted together.
 

@@ -23,8 +23,14 @@ _CLOSE = 0.6  # share of its words that a sentence has in common with one that i
 _CLOSE_UNSPACED = 0.4  # the same without spaces, where each change touches several pairs of characters
 _FAR = 0.2  # share of its words below which a passage is about something else
 _LEAST_WORDS = 5  # of a sentence that is judged by its words alone
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*")
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}]")
+_NO_SPACES = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}"
+# A name in other letters stands within Chinese without spaces around it.
+_WORD = regex.compile(
+    rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_NO_SPACES}]]+(?:['’][[\p{{L}}\p{{M}}]--[{_NO_SPACES}]]+)*"
+    rf"|[{_NO_SPACES}\p{{M}}]+",
+    regex.VERSION1,
+)
+_UNSPACED = regex.compile(f"[{_NO_SPACES}]")
 _PRONOUN = regex.compile(
     r"\b(?:he|she|it|they|his|her|its|their|him|them|er|sie|ihr|ihre|sein|seine|il|elle|ils|elles|son|sa|ses|él|ella"
     r"|su|sus)\b|[他她它其]",

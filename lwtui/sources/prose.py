@@ -5,14 +5,9 @@ from __future__ import annotations
 import regex
 
 from lwtui.text.code_blocks import CodeBlocks
+from lwtui.text.formulas import formula_spans
 
-_SPANS = regex.compile(
-    r"(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)"
-    # As in Pandoc: no space within the dollars, and no digit after them: "$5 and $6" is no formula.
-    r"|(?<!\\)\$\$(?:(?!\n[ \t]*\n)[\s\S])+?\$\$"
-    r"|(?<![\\$])\$(?![\s$])(?:(?!\n[ \t]*\n)[^$])+?(?<![\s\\])\$(?!\p{Nd})"
-    r"|\\\((?:(?!\n[ \t]*\n)[\s\S])+?\\\)|\\\[(?:(?!\n[ \t]*\n)[\s\S])+?\\\]"
-)
+_CODE_SPAN = regex.compile(r"(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)")
 _NO_LINE_END = regex.compile(r"[^\n]")
 _INDENTED = regex.compile(r"(?: {4}|\t)[ \t]*\S")
 _LIST_ITEM = regex.compile(r"\s*(?:[-*+•]|\d{1,9}[.)])\s")
@@ -22,8 +17,10 @@ def without_code(text: str) -> str:
     """Return ``text`` with blanks in place of its code and formulas."""
     if any(mark in text for mark in ("```", "~~~", "\n    ", "\n\t")) or text[:4] == "    " or text[:1] == "\t":
         text = _without_blocks(text)
-    if any(mark in text for mark in "`$\\"):
-        text = _SPANS.sub(lambda match: _blank(match[0]), text)
+    if "`" in text:
+        text = _CODE_SPAN.sub(lambda match: _blank(match[0]), text)
+    for start, end in formula_spans(text):
+        text = text[:start] + _blank(text[start:end]) + text[end:]
     return text
 
 

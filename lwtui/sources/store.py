@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import regex
 
@@ -31,12 +31,14 @@ from lwtui.sources.model import (
     Source,
     Stretch,
 )
+from lwtui.sources.vector_store import VectorStore
 from lwtui.text import clean, one_line
 from lwtui.translation import _
 
 _LONGEST = 1_000  # characters of a title or location
 _MAX_TERMS = 60  # of a query, the last ones
 _CANDIDATES = 100  # passages among which those for a section are chosen
+_FUSION = 60  # the constant of reciprocal rank fusion
 _OVERHEAD = 24  # tokens of the line above a passage in a prompt
 _FITTING = 0.3  # of the best passage's score; what has less does not serve the section
 _WEIGHTS = (3.0, 1.0, 0.5)  # of the section's subject, of the text before it, and of the instruction
@@ -62,11 +64,23 @@ def load_sources(db: sqlite3.Connection) -> dict[str, Source]:
     return {source.id: source for source in sources}
 
 
+class FindsNear(Protocol):
+    """Finds passages by what they mean (see :class:`lwtui.sources.embedding.SourceEmbedder`)."""
+
+    async def nearest(self, query: str) -> Sequence[int]:
+        """Return the ids of the passages that are nearest to a query."""
+        ...
+
+
 class SourceStore:
     """The sources of a :class:`lwtui.documents.store.Document`, as its attribute ``source_store``.
 
     All methods that change something raise :class:`lwtui.errors.DocumentError` if the change cannot be stored; those
     that take the id of a source raise ``KeyError`` for an unknown one.
+
+    Attributes:
+        vectors: The vectors of the passages.
+        embedder: Finds passages by what they mean; ``None`` without embeddings.
     """
 
     def __init__(
@@ -79,6 +93,8 @@ class SourceStore:
         self._change = change
         self._reading = reading
         self._sources = sources
+        self.vectors = VectorStore(change, reading)
+        self.embedder: FindsNear | None = None
 
     def list(self) -> tuple[Source, ...]:
         """Return the sources in the order in which they were added."""
@@ -158,13 +174,32 @@ class SourceStore:
         with self._reading() as db, checked_contents():
             return tuple(_passage(*row) for row in db.execute(query, (source.id, most)))
 
-    def search(self, query: str, limit: int = 10) -> tuple[FoundPassage, ...]:
-        """Return the passages that fit a query, the most relevant first."""
-        scores = self._scores(query, limit)
-        return tuple(self._found(sorted(scores, key=lambda id: -scores[id])))
+    def search(self, query: str, limit: int = 10, near: Sequence[int] = ()) -> tuple[FoundPassage, ...]:
+        """Return the passages that fit a query, the most relevant first.
+
+        Args:
+            query: What to look for.
+            limit: The most passages.
+            near: The ids of passages that are near the query, from :meth:`near`.
+        """
+        scores = self._scores(query, max(limit, _CANDIDATES) if near else limit)
+        ranked = sorted(scores, key=lambda id: -scores[id])
+        fused = _fused(ranked, near) if near else scores
+        return tuple(self._found(sorted(fused, key=lambda id: -fused[id])[: max(0, limit)]))
+
+    async def near(self, query: str) -> Sequence[int]:
+        """Return the ids of the passages that are near a query in meaning; none without embeddings."""
+        return await self.embedder.nearest(query) if self.embedder is not None and self._sources else ()
 
     def for_section(
-        self, subject: str, room: int, *, section_id: str = "", recent: str = "", instruction: str = ""
+        self,
+        subject: str,
+        room: int,
+        *,
+        section_id: str = "",
+        recent: str = "",
+        instruction: str = "",
+        near: Sequence[int] = (),
     ) -> SelectedPassages:
         """Return the passages that serve a section.
 
@@ -174,6 +209,7 @@ class SourceStore:
             section_id: The section; sources that are pinned to it come first.
             recent: The text before the section.
             instruction: What the document is about.
+            near: The ids of passages that are near the subject, from :meth:`near`.
         """
         if not self._sources:
             return SelectedPassages()
@@ -183,7 +219,10 @@ class SourceStore:
                 scores[id] = scores.get(id, 0.0) + weight * score
         least = _FITTING * max(scores.values(), default=0.0)
         pinned = {source.id for source in self._sources.values() if section_id and section_id in source.pinned}
-        candidates = list(self._found(id for id, score in scores.items() if score >= least))
+        scores = {id: score for id, score in scores.items() if score >= least}
+        if near:
+            scores = _fused(sorted(scores, key=lambda id: -scores[id]), near)
+        candidates = list(self._found(scores))
         known = {found.passage.id for found in candidates}
         for source_id in pinned:
             source = self._sources[source_id]
@@ -232,6 +271,15 @@ class SourceStore:
                 if row is not None and row[1] in self._sources:
                     passage = _passage(*row)
                     yield FoundPassage(passage, self._sources[passage.source_id])
+
+
+def _fused(first: Sequence[int], second: Sequence[int]) -> dict[int, float]:
+    """Return scores of two rankings together, by reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)."""
+    scores: dict[int, float] = {}
+    for ranking in (first, second):
+        for rank, id in enumerate(ranking, 1):
+            scores[id] = scores.get(id, 0.0) + 1 / (_FUSION + rank)
+    return scores
 
 
 def _that_fit(candidates: Sequence[FoundPassage], room: int) -> SelectedPassages:

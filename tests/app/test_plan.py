@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, Select, TextArea
 
 from lwtui.app.screens.dialogs import Ask, Confirm
 from lwtui.app.screens.plan import PlanScreen
@@ -15,6 +15,7 @@ from lwtui.app.session import Activity
 from lwtui.app.widgets.section_form import SectionForm
 from lwtui.app.widgets.toolbar import Tool, Toolbar
 from lwtui.documents.model import PlannedSection, Status
+from lwtui.documents.section_kind import SectionKind
 from lwtui.documents.store import Document
 from tests.app.person import Person, someone
 from tests.app.place import Place
@@ -462,3 +463,25 @@ async def test_a_template_replaces_the_plan_and_can_be_undone(place: Place) -> N
         assert sum(person.targets) == 400
         await person.press("u")
         await person.until(lambda: person.titles == before)
+
+
+async def test_a_sections_kind_is_set_by_key_and_in_the_form(path: Path) -> None:
+    async with someone(path) as person:
+        await person.at(PlanScreen)
+        for kind in (SectionKind.LIST, SectionKind.TABLE):
+            await person.press("x")
+            assert person.sections[0].kind is kind
+            await person.sees(f"[{kind}] what part 1 is about")
+        assert person.widget(Select, "#kind").value is SectionKind.TABLE
+        await person.press("u")
+        assert person.sections[0].kind is SectionKind.LIST
+        assert person.widget(Select, "#kind").value is SectionKind.LIST
+        await person.press("down")
+        assert person.widget(Select, "#kind").value is SectionKind.PROSE
+        await person.fill("#kind", SectionKind.CODE)
+        await person.until(lambda: person.sections[1].kind is SectionKind.CODE)
+        assert [section.kind for section in person.sections] == [SectionKind.LIST, SectionKind.CODE, SectionKind.PROSE]
+        await person.press("down", "up")
+        assert person.widget(Select, "#kind").value is SectionKind.CODE
+    with Document.open(path, read_only=True) as document:
+        assert [section.kind.value for section in document.sections()] == ["list", "code", "prose"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.widgets import Select
 
@@ -9,13 +11,18 @@ from lwtui.app.screens.dialogs import Ask, Confirm
 from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.findings import FindingsScreen
 from lwtui.app.screens.passages import PassagesDialog
+from lwtui.app.screens.research import QueriesDialog, ResultsDialog
 from lwtui.app.screens.sources import SourcesScreen
 from lwtui.app.screens.text_tools import nearest_citation
 from lwtui.app.screens.writing import WritingScreen
+from lwtui.config import set_value
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import ReadSource, Stretch
 from tests.app.person import Person, someone
 from tests.app.place import Place
+from tests.sources.support import Reply, article, page
+from tests.support.fault_server import Answer, FaultServer
+from tests.support.searxng import SearxngServer, row
 
 HARBOR = "The harbor was dug in 1841 by Thomas Wickham, who spent 86,000 pounds on it."
 TEXT = (
@@ -140,3 +147,50 @@ async def test_an_export_takes_the_citation_style_that_was_chosen(place: Place) 
         await person.press("f9")
         await person.until(lambda: path.is_file())
         assert "[1, p. 1]" in path.read_text()
+
+
+def served(place: Place, server: FaultServer) -> Path:
+    """Return a new document that the server's model writes."""
+    place.serve(server)
+    return place.make(20, 20)
+
+
+async def test_research_shows_queries_and_results_before_it_adds_any(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        row("The [b]harbor[/b]\x1b[31m", "http://harbor.example/history", "It was dug in 1841."),
+        row("Router", "http://10.0.0.1/"),
+        row("Ships", "http://harbor.example/ships"),
+    ]
+    web = {"http://harbor.example/history": Reply(page(article("The harbor was dug in 1841."), title="History"))}
+    queries = '{"queries": ["harbor history", "harbor"]}'
+    with SearxngServer({"harbor": rows, "harbor works": rows[:1]}, web) as server:
+        async with FaultServer(lambda _: Answer([queries])) as model, someone(served(place, model)) as person:
+            await person.press("S")
+            await person.at(SourcesScreen)
+            await person.press("r")
+            await person.gets_error("no-search-tool")
+            set_value("research.searxng", server.address)
+            monkeypatch.setenv("http_proxy", server.address)
+            monkeypatch.setenv("no_proxy", "")
+            await person.press("r")
+            await person.at(QueriesDialog)
+            await person.sees("harbor history", "SearXNG at 127.0.0.1")
+            await person.fill("TextArea", "harbor\n  harbor works ")
+            await person.press("f5")
+            await person.at(ResultsDialog)
+            await person.sees("2 pages found", "The [b]harbor[/b]", "It was dug in 1841.", "Space chooses")
+            assert [asked["q"] for asked in server.asked] == ["harbor", "harbor works"] and server.fetched == []
+            await person.press("enter")  # nothing is chosen
+            await person.at(ResultsDialog)
+            await person.press("space")
+            await person.sees("1 page will become a source.")
+            await person.press("enter")
+            await person.at(SourcesScreen)
+            await person.sees("1 source added.", "History")
+            assert [source.location for source in person.document.sources] == ["http://harbor.example/history"]
+            await person.press("r")
+            await person.at(QueriesDialog)
+            await person.press("escape")
+            await person.at(SourcesScreen)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ class ScriptedWriter:
         return Answer(pieces, delay=self.delay)
 
 
-def endpoint(author: ScriptedWriter | None = None, faults: Iterable[Fault | None] = ()) -> FaultServer:
+def endpoint(author: Callable[[Any], Answer] | None = None, faults: Iterable[Fault | None] = ()) -> FaultServer:
     """Return a server that runs in its own thread: ``with endpoint() as server``."""
     return FaultServer(author or ScriptedWriter(), faults, models=[{"id": "m-1"}])
 

@@ -205,9 +205,12 @@ async def test_the_mirror_follows_what_an_agent_changes(shell: Shell, document: 
             assert "Fog came in." in mirror.read_text()
             await call(opened, "write_sections", document="harbors")
             assert mirror.read_text() == (await call(opened, "read_text", document="harbors"))["text"]
-            steps = [{"title": "Dawn", "main_point": "Boats.", "words": 60}]
+            steps = [{"title": "Dawn", "main_point": "Boats.", "words": 60, "kind": "table"}]
             await call(opened, "set_plan", document="harbors", plan=steps, title="Piers")
             assert mirror.read_text() == "# Piers\n\n## Dawn\n\nFog came in.\n"
+            (section,) = (await call(opened, "read_document", document="harbors"))["sections"]
+            assert section["kind"] == "table"
+            assert (await call(opened, "read_section", document="harbors", section="1"))["kind"] == "table"
             made = await call(opened, "create_document", instruction="Write", words=60, plan=steps, title="Bays")
             assert Path(made["path"]).with_suffix(".md").read_text().startswith("# Bays")
             mirror.write_text("precious")

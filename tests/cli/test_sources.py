@@ -6,11 +6,18 @@ import json
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from lwtui.cli.researching import chosen_by
 from lwtui.documents.model import Brief
 from lwtui.documents.store import Document
-from tests.cli.running import PLAN_JSON, Shell, endpoint, model_options
+from tests.cli.running import PLAN_JSON, ScriptedWriter, Shell, endpoint, model_options
 from tests.sources.support import TEA, Reply, Site, article, page, pdf
+from tests.support.embeddings import EmbeddingServer
+from tests.support.fault_server import Answer
+from tests.support.searxng import SearxngServer, row
 from tests.support.studio import plan_of
 
 
@@ -117,3 +124,111 @@ def test_nothing_is_written_without_a_source_that_was_asked_for(shell: Shell) ->
         shell.run("write", "--resume", "out.lw", *options).worked()
     with Document.open(shell.folder / "out.lw", read_only=True) as document:
         assert [source.key for source in document.sources] == ["tea"] and document.words > 0
+
+
+WEB = {
+    "http://tea.example/assam": Reply(page(article(), title="Tea of Assam")),
+    "http://tea.example/green": Reply(page(article("Green tea is steamed at once."), title="Green Tea")),
+}
+ROWS = [row("Tea of Assam", "http://tea.example/assam", "By hand."), row("Gone", "http://tea.example/gone")]
+ROWS += [row("Green tea", "http://tea.example/green"), row("Router", "http://192.168.0.1/")]
+
+
+def test_research_shows_what_is_found_and_adds_the_first_pages(shell: Shell) -> None:
+    path = document_in(shell)
+    shell.fails(1, "no-search-tool", "sources", "research", path, "--query", "tea")
+    with SearxngServer({"tea": ROWS, "zebra": []}, WEB) as server:
+        shell.run("config", "set", "research.searxng", server.address).worked()
+        listed = shell.run("sources", "research", path, "--query", "tea", "--list").worked()
+        assert listed.out.splitlines()[:3] == ["  1. Tea of Assam", "     http://tea.example/assam", "     By hand."]
+        assert "Router" not in listed.out and server.fetched == []
+        done = shell.run(
+            "sources", "research", path, "--query", "tea", "--pages", "3", "--json", http_proxy=server.address
+        )
+        answer = json.loads(done.worked().out)
+        assert (answer["queries"], answer["added"]) == (["tea"], ["tea-assam", "green-tea"])
+        assert [one["location"] for one in answer["unread"]] == ["http://tea.example/gone"]
+        assert [one["title"] for one in answer["results"]] == ["Tea of Assam", "Gone", "Green tea"]
+        again = shell.run("sources", "research", path, "--query", "tea", "--list").worked()
+        assert again.out.splitlines() == ["  1. Gone", "     http://tea.example/gone"]
+        assert "nothing new" in shell.run("sources", "research", path, "--query", "zebra").worked().err
+    with Document.open(path, read_only=True) as document:
+        assert [source.key for source in document.sources] == ["tea-assam", "green-tea"]
+
+
+def test_a_model_makes_the_queries_and_write_searches_before_it_writes(shell: Shell) -> None:
+    writer = ScriptedWriter()
+
+    def author(request: Any) -> Answer:
+        if "queries for a search engine" in json.dumps(request["messages"]):
+            return Answer(['{"queries": ["tea", "zebra"]}'])
+        return writer(request)
+
+    (shell.folder / "plan.json").write_text(json.dumps(PLAN_JSON))
+    with SearxngServer({"tea": ROWS}, WEB) as server, endpoint(author) as model:
+        options = ("write", "A guide", "--plan", "plan.json", "--output", "out.md", *model_options(model))
+        shell.fails(1, "no-search-tool", *options, "--research")
+        assert not model.calls and not (shell.folder / "out.lw").exists()
+        shell.run("config", "set", "research.searxng", "http://127.0.0.1:9").worked()
+        failed = shell.run(*options, "--research")
+        assert failed.code == 1 and "cannot be reached" in failed.err and "--no-research" in failed.err
+        shell.run("config", "set", "research.searxng", server.address).worked()
+        resumed = ("write", "--resume", "out.lw", "--output", "out.md", *model_options(model))
+        done = shell.run(*resumed, http_proxy=server.address).worked()
+        assert [asked["q"] for asked in server.asked] == ["tea", "zebra"]
+    err = done.err
+    assert err.index("Searching: tea") < err.index("1. Tea of Assam") < err.index("Research added 2 sources")
+    with Document.open(shell.folder / "out.lw", read_only=True) as document:
+        assert len(document.sources) == 2 and document.setting("research") == ""
+        assert all(section.text for section in document.sections())
+
+
+def test_writing_can_go_on_without_the_research(shell: Shell) -> None:
+    (shell.folder / "plan.json").write_text(json.dumps(PLAN_JSON))
+    shell.run("config", "set", "research.searxng", "http://127.0.0.1:9").worked()
+    with endpoint() as model:
+        options = ("--output", "out.md", *model_options(model))
+        assert shell.run("write", "A guide", "--plan", "plan.json", "--research", *options).code == 1
+        shell.run("write", "--resume", "out.lw", "--no-research", *options).worked()
+    with Document.open(shell.folder / "out.lw", read_only=True) as document:
+        assert document.sources == () and document.words > 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "chosen"),
+    [
+        ("", [0, 1]),
+        ("1", [0]),
+        (" 3, 1 ", [2, 0]),
+        ("2-4", [1, 2, 3]),
+        ("1 3–4,1", [0, 2, 3]),
+        ("1，2、3", [0, 1, 2]),
+        ("all", [0, 1, 2, 3, 4]),
+        ("None", []),
+        ("6", None),
+        ("0", None),
+        ("3-1", None),
+        ("tea", None),
+        ("1;x", None),
+    ],
+)
+def test_an_answer_chooses_results(answer: str, chosen: list[int] | None) -> None:
+    assert chosen_by(answer, 5, 2) == chosen
+
+
+def test_embeddings_find_passages_in_searches_and_for_sections(shell: Shell) -> None:
+    (shell.folder / "motor.md").write_text("# Motors\n\nEvery automobile needs fuel on the road.")
+    (shell.folder / "plan.json").write_text(json.dumps(PLAN_JSON))
+    with EmbeddingServer() as server, endpoint() as model:
+        shell.settings(f'[models.vectors]\nbase_url = "{server.base_url}"\n[sources]\nembeddings = "vectors"\n')
+        path = document_in(shell)
+        shell.run("sources", "add", path, "motor.md").worked()
+        assert [len(texts) for texts in server.asked] == [1]
+        found = json.loads(shell.run("sources", "search", path, "car", "--json").worked().out)
+        assert [row["key"] for row in found] == ["motors"] and server.asked[1:] == [["car"]]
+        options = ("--source", "motor.md", "--plan", "plan.json", "--output", "out.md", *model_options(model))
+        shell.run("write", "A guide to cars", *options).worked()
+        subjects = [texts[0] for texts in server.asked[2:]]
+        assert "Soil and Pots\nwhat they stand in" in subjects and len(subjects) == 4
+    done = shell.run("sources", "search", path, "fuel")
+    assert "motors [1]" in done.worked().out and done.err.count("by their words alone") == 1

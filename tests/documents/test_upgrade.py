@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from lwtui.documents.facts import Fact
 from lwtui.documents.library import list_documents
 from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status, Style
 from lwtui.documents.schema import VERSION
+from lwtui.documents.section_kind import SectionKind
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.usage import Usage
@@ -25,7 +27,14 @@ from tests.errors import has_code
 # A document of version 1: two sections in the plan and a deleted one; one text was written by a model and then edited,
 # and the writer was killed in the middle of the other.
 _VERSION_1 = Path(__file__).with_name("version_1.sql")
-_SOURCES = ("passage_index", "passage", "source")  # the tables of version 5
+# What each version has brought, taken back.
+_WITHOUT = {
+    3: ("ALTER TABLE document DROP COLUMN style",),
+    4: ("DROP TABLE fact",),
+    5: ("DROP TABLE passage_index", "DROP TABLE passage", "DROP TABLE source"),
+    6: ("ALTER TABLE section DROP COLUMN kind",),
+    7: ("DROP TABLE passage_vector",),
+}
 _LEAF = "The leaf grows on high hills. It is picked by hand."
 
 
@@ -39,6 +48,16 @@ def version_1(folder: Path) -> Path:
 def dump(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as db:
         return list(db.iterdump())
+
+
+def make_version(path: Path, version: int) -> None:
+    """Make a document one of an older version."""
+    db = sqlite3.connect(path, isolation_level=None)
+    for newer in range(VERSION, version, -1):
+        for statement in _WITHOUT[newer]:
+            db.execute(statement)
+    db.execute(f"PRAGMA user_version = {version}")
+    db.close()
 
 
 def version_of(path: Path) -> int:
@@ -90,12 +109,7 @@ def test_a_document_of_the_version_before_keeps_its_brief(tmp_path: Path) -> Non
     path = tmp_path / "tea.lw"
     brief = Brief("Write about tea", 500, sampling="temperature=0.7")
     Document.create(path, brief, Plan("Tea", ())).close()
-    db = sqlite3.connect(path, isolation_level=None)
-    db.execute("ALTER TABLE document DROP COLUMN style")
-    for table in ("fact", *_SOURCES):
-        db.execute(f"DROP TABLE {table}")
-    db.execute("PRAGMA user_version = 2")
-    db.close()
+    make_version(path, 2)
     with Document.open(path, read_only=True) as document:
         assert document.brief == brief
     with Document.open(path) as document:
@@ -111,11 +125,7 @@ def test_a_document_without_facts_gets_a_place_for_them(tmp_path: Path) -> None:
     plan = Plan("Tea", (PlannedSection("Leaf", "where it grows", 100, "leaf"),))
     with Document.create(path, Brief("Write about tea", 500, style=Style.PROSE), plan) as document:
         document.edit("leaf", _LEAF)
-    db = sqlite3.connect(path, isolation_level=None)
-    for table in ("fact", *_SOURCES):
-        db.execute(f"DROP TABLE {table}")
-    db.execute("PRAGMA user_version = 3")
-    db.close()
+    make_version(path, 3)
     fact = Fact("place", "Tea", "Tea grows on high hills.", "The leaf grows on high hills.", "leaf")
     with Document.open(path) as document:
         assert document.facts == () and texts(document) == [_LEAF] and document.brief.style is Style.PROSE
@@ -128,11 +138,7 @@ def test_a_document_without_facts_gets_a_place_for_them(tmp_path: Path) -> None:
 def test_a_document_without_sources_gets_a_place_for_them(tmp_path: Path) -> None:
     path = tmp_path / "tea.lw"
     Document.create(path, Brief("Write about tea", 500), Plan("Tea", ())).close()
-    db = sqlite3.connect(path, isolation_level=None)
-    for table in _SOURCES:
-        db.execute(f"DROP TABLE {table}")
-    db.execute("PRAGMA user_version = 4")
-    db.close()
+    make_version(path, 4)
     read = ReadSource("text", "Tea", "tea.txt", "2026-11-30", (Stretch("Tea grows on hills. 茶叶"),))
     with Document.open(path, read_only=True) as document:
         assert document.sources == () and document.source_store.search("tea") == ()
@@ -143,6 +149,45 @@ def test_a_document_without_sources_gets_a_place_for_them(tmp_path: Path) -> Non
         assert document.sources == (source,)
         assert [found.source for found in document.source_store.search("茶叶")] == [source]
     assert version_of(path) == VERSION and version_of(tmp_path / "tea.lw.v4.bak") == 4
+
+
+def test_sections_of_older_documents_are_prose(tmp_path: Path) -> None:
+    path = tmp_path / "tea.lw"
+    plan = Plan("Tea", (PlannedSection("Leaf", "where it grows", 100, "leaf"),))
+    with Document.create(path, Brief("Write about tea", 500), plan) as document:
+        document.set_plan(replace(plan, title="All about tea"), "Title")
+    with closing(sqlite3.connect(path)) as db, db:
+        # An undo step as older versions have written it: without kinds.
+        (step,) = db.execute("SELECT before FROM plan_step").fetchone()
+        db.execute("UPDATE plan_step SET before = ?", (step.replace(', \\"prose\\"', ""),))
+    make_version(path, 5)
+    with Document.open(path, read_only=True) as document:
+        assert document.plan.sections[0].kind is SectionKind.PROSE
+    with Document.open(path) as document:
+        table = replace(document.plan.sections[0], kind=SectionKind.TABLE)
+        document.set_plan(document.plan.with_section(table), "Kind")
+    with Document.open(path) as document:
+        assert [section.kind for section in document.sections()] == [SectionKind.TABLE]
+        assert document.undo_plan() == "Kind" and document.undo_plan() == "Title"
+        assert document.plan == plan
+    assert version_of(path) == VERSION and version_of(tmp_path / "tea.lw.v5.bak") == 5
+
+
+def test_sources_of_older_documents_can_have_vectors(tmp_path: Path) -> None:
+    path = tmp_path / "tea.lw"
+    with Document.create(path, Brief("Write about tea", 500), Plan("Tea", ())) as document:
+        source = document.source_store.add(ReadSource("text", "Tea", "tea.txt", "2026-11-30", (Stretch("Tea grows."),)))
+    make_version(path, 6)
+    with Document.open(path) as document:
+        vectors = document.source_store.vectors
+        (passage,) = vectors.missing("m", 10)
+        vectors.put("m", [passage], [array("f", [0.6, 0.8])])
+        assert vectors.nearest("m", array("f", [1.0, 0.0]), 5) == [passage.id] and vectors.count_missing("m") == 0
+        document.source_store.remove(source.id)
+        assert vectors.nearest("m", array("f", [1.0, 0.0]), 5) == []
+    assert version_of(path) == VERSION and version_of(tmp_path / "tea.lw.v6.bak") == 6
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM passage_vector").fetchone() == (0,)
 
 
 def test_an_older_backup_is_not_overwritten(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from lwtui.sources.citations import find_citations
 from lwtui.sources.figures import find_figures
 from lwtui.sources.support import UNCITED, UNKNOWN_SOURCE, UNSUPPORTED, SupportChecker, SupportFinding
 from tests.sources.claims import FALSE, PASSAGES, SOURCES, TRUE
+from tests.sources.made import passages, source
 
 
 def checked(text: str, language: str = "") -> list[SupportFinding]:
@@ -134,3 +135,14 @@ def test_figures_are_the_same_however_they_are_written(same: tuple[str, ...]) ->
 def test_about_a_figure_is_near_it() -> None:
     (about,), (exact,), (far,) = (find_figures(text) for text in ("about 1.2 million", "1,198,400", "1,450,000"))
     assert about.matches(exact) and not about.matches(far) and not exact.matches(about)
+
+
+@pytest.mark.parametrize(
+    "passage", ["1800年，Riyoki把450件货物卖给了Bavaki。", "1800年にRiyokiは450個をBavakiに売った。"]
+)
+def test_names_in_other_letters_are_found_within_text_without_spaces(passage: str) -> None:
+    of = source("lin2009", "林", 2009)
+    checker = SupportChecker([of], lambda _: [found.passage for found in passages(of, passage)])
+    assert checker.check("In 1800, Riyoki sold 450 pieces of cargo to Bavaki [@lin2009].") == []
+    (finding,) = checker.check("In 1800, Riyoki sold 450 pieces of cargo to Somebody [@lin2009].")
+    assert finding.missing == ("Somebody",)

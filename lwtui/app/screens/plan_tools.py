@@ -16,6 +16,7 @@ from lwtui.config import config_folder
 from lwtui.documents import plan_edits
 from lwtui.documents.model import Plan, PlannedSection
 from lwtui.documents.outline import count_text_sections, has_children, parents, subtree
+from lwtui.documents.section_kind import SectionKind
 from lwtui.errors import LwtuiError
 from lwtui.text import counts_characters, one_line
 from lwtui.translation import _, _n
@@ -121,6 +122,15 @@ class PlanTools(DocumentScreen):
             title="{title}",
         )
         self._on_section(plan_edits.remove, label if more else _("Delete “{title}”"))
+
+    def action_kind(self) -> None:
+        """Make the section one of the next kind: prose, a list, a table, code, formulas."""
+        section_id = self._list.key
+        if section_id is None or not self._may_change(section_id):
+            return
+        section, kinds = self._planned(section_id), list(SectionKind)
+        kind = kinds[(kinds.index(section.kind) + 1) % len(kinds)]
+        self._change(self._document.plan.with_section(replace(section, kind=kind)), f"Kind of “{section.title}”")
 
     def action_split(self) -> None:
         """Split the section in two."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -22,10 +23,15 @@ from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.app.widgets.toolbar import Toolbar
+from lwtui.config import load_settings
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import FoundPassage, Source
 from lwtui.translation import _, _n, _p, sentences
+
+if TYPE_CHECKING:
+    from lwtui.sources.reading.adding import LocationReader
+    from lwtui.sources.reading.job import ReadJob
 
 _KINDS = {"text": _("text"), "web": _("web"), "record": _("record"), "other": _("other")}  # the others are formats
 _FOUND = 50  # passages that a search lists
@@ -177,7 +183,7 @@ class SourcesScreen(BaseScreen):
         words = await self.app.push_screen_wait(Ask(_("Search the sources for which words?")))
         if words is None:
             return
-        found = self._store.search(words, _FOUND)
+        found = self._store.search(words, _FOUND, await self._store.near(words))
         if found:
             await self.app.push_screen_wait(PassagesDialog(_("Passages with {words}", words=words), found))
         else:
@@ -203,13 +209,80 @@ class SourcesScreen(BaseScreen):
             self._draw(self._list.key)
             self.show_error(error)
 
-    async def _add(self, given: str) -> None:
-        """Read sources in a thread, and store them one by one. What was added stays if that is stopped."""
-        # These take a while to import.
-        from lwtui.sources.reading.adding import UnreadSource, locations, read_sources
-        from lwtui.sources.reading.job import ReadJob, ReadStopped
+    @work(exclusive=True, group="sources")
+    async def action_research(self) -> None:
+        """Search the web for sources with the tool of the settings: queries, then results, then what was chosen."""
+        if why := why_read_only(self._document):
+            self.show_error(why, code="read-only")
+            return
+        try:
+            await self._research()
+        except LwtuiError as error:
+            self._draw(self._list.key)
+            self.show_error(error)
 
+    async def _research(self) -> None:
+        # These take a while to import.
+        from lwtui.agentwrite.research_queries import queries_of
+        from lwtui.app.screens.research import QueriesDialog, ResultsDialog
+        from lwtui.sources.reading.adding import is_address
+        from lwtui.sources.reading.job import ReadJob, ReadStopped
+        from lwtui.sources.research.searching import (
+            ResearchReader,
+            check_search_tool,
+            find_results,
+            search_tool_name,
+        )
+
+        settings = load_settings().research
+        check_search_tool(settings)
+        self._tell(_("The model makes queries of the plan…"))
+        try:
+            made = await self._session.assistant.make_queries(settings.queries or 1)
+        except LwtuiError as error:
+            self.show_error(error)  # the headings do, too
+            made = queries_of(self._document.brief, self._document.plan, settings.queries or 1)
+        self._tell(self._summary())
+        queries = await self.app.push_screen_wait(QueriesDialog(made, search_tool_name(settings)))
+        if queries is None:
+            return
         job = ReadJob()
+        self._stop = job.stop
+        stop = key_of(SOURCES_SCREEN, "stop")
+
+        def on_query(query: str) -> None:
+            self.app.call_from_thread(self._tell, _("Searching: {query} {key} stops.", query=query, key=stop))
+
+        known = [source.location for source in self._store.list() if is_address(source.location)]
+        try:
+            found = await asyncio.to_thread(find_results, settings, queries, job, known=known, on_query=on_query)
+        except ReadStopped:
+            self._tell(_("The search was stopped."))
+            return
+        finally:
+            self._stop = None
+        if not found.results:
+            self._tell(" ".join((*found.problems, _("The search has found nothing new."))))
+            return
+        self._tell(self._summary())
+        chosen = await self.app.push_screen_wait(ResultsDialog(found.results, found.problems))
+        if chosen is not None:
+            job = ReadJob()
+            await self._read([result.address for result in chosen], job, ResearchReader(settings, chosen, job))
+
+    async def _add(self, given: str) -> None:
+        """Read the sources at a place, and store them."""
+        # These take a while to import.
+        from lwtui.sources.reading.adding import locations
+        from lwtui.sources.reading.job import ReadJob
+
+        await self._read(await asyncio.to_thread(locations, [given]), ReadJob())
+
+    async def _read(self, names: Sequence[str], job: ReadJob, reader: LocationReader | None = None) -> None:
+        """Read sources in a thread, and store them one by one. What was added stays if that is stopped."""
+        from lwtui.sources.reading.adding import UnreadSource, read_sources
+        from lwtui.sources.reading.job import ReadStopped
+
         self._stop = job.stop
         added: list[Source] = []
         problems: list[str] = []
@@ -227,9 +300,8 @@ class SourcesScreen(BaseScreen):
             self.app.call_from_thread(self._tell, reading)
 
         try:
-            names = await asyncio.to_thread(locations, [given])
             numbers = {name: number for number, name in enumerate(names, 1)}
-            results = read_sources(names, job, on_start)
+            results = read_sources(names, job, on_start, reader)
             while (result := await asyncio.to_thread(next, results, None)) is not None:
                 if isinstance(result, UnreadSource):
                     problems.append(result.problem)

@@ -9,18 +9,21 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, Label, TextArea
+from textual.widgets import Input, Label, Select, TextArea
 
 from lwtui.documents.model import PlannedSection
+from lwtui.documents.section_kind import SectionKind
 from lwtui.text import clean, one_line
 from lwtui.translation import _
+
+_Field = Input | Select[SectionKind] | TextArea
 
 MAX_WORDS = 1_000_000
 _QUIET_SECONDS = 0.8  # without a key before the form is stored
 
 
 class SectionForm(Vertical):
-    """The fields for heading, target and main point.
+    """The fields for heading, target, kind and main point.
 
     The form knows which fields the user has changed since they were filled in. Changes from elsewhere are shown, but do
     not overwrite what the user is typing.
@@ -38,6 +41,14 @@ class SectionForm(Vertical):
         self._heading = Input(id="heading", compact=True, placeholder=_("Heading"))
         self._unit = Label(_("Words"))
         self._words = Input(id="words", type="integer", compact=True)
+        self._kind = Select(
+            kind_names(),
+            id="kind",
+            compact=True,
+            allow_blank=False,
+            value=SectionKind.PROSE,
+            tooltip=_("The section's kind"),
+        )
         self._point = TextArea(id="point", soft_wrap=True, tab_behavior="focus", compact=True)
         self._point.placeholder = _("What the section says")
         self._section: PlannedSection | None = None
@@ -50,6 +61,7 @@ class SectionForm(Vertical):
             yield self._heading
             yield self._unit
             yield self._words
+            yield self._kind
         yield self._point
 
     @property
@@ -67,14 +79,19 @@ class SectionForm(Vertical):
         """
         other = section.id != self.section_id
         self._section = section
-        values = {"title": section.title, "words": str(section.words), "main_point": section.main_point}
+        values = {
+            "title": section.title,
+            "words": str(section.words),
+            "kind": section.kind.value,
+            "main_point": section.main_point,
+        }
         now = self._values()
         for name, field in self._fields.items():
             if other or (now[name] == self._filled[name] and not field.has_focus):
                 if now[name] != values[name]:
                     _fill(field, values[name])
                 self._filled[name] = _value(field)
-        self._heading.disabled = self._words.disabled = locked
+        self._heading.disabled = self._words.disabled = self._kind.disabled = locked
         self._point.read_only = locked
         self._unit.update(unit.capitalize())
 
@@ -85,6 +102,8 @@ class SectionForm(Vertical):
             changes["title"] = one_line(changes["title"])
         if "main_point" in changes:
             changes["main_point"] = clean(changes["main_point"]).strip()
+        if "kind" in changes:
+            changes["kind"] = SectionKind(changes["kind"])
         words = changes.pop("words", "")
         if words.isdecimal() and int(words) <= MAX_WORDS:  # 0: only a heading
             changes["words"] = int(words)
@@ -95,8 +114,8 @@ class SectionForm(Vertical):
         self._filled = self._values()
 
     @property
-    def _fields(self) -> dict[str, Input | TextArea]:
-        return {"title": self._heading, "words": self._words, "main_point": self._point}
+    def _fields(self) -> dict[str, _Field]:
+        return {"title": self._heading, "words": self._words, "kind": self._kind, "main_point": self._point}
 
     def _values(self) -> dict[str, str]:
         return {name: _value(field) for name, field in self._fields.items()}
@@ -111,6 +130,9 @@ class SectionForm(Vertical):
         self._point.focus()
 
     def on_input_changed(self) -> None:
+        self._restart_timer()
+
+    def on_select_changed(self) -> None:
         self._restart_timer()
 
     def on_text_area_changed(self) -> None:
@@ -130,12 +152,25 @@ class SectionForm(Vertical):
         self.post_message(self.Changed(left=True))
 
 
-def _value(field: Input | TextArea) -> str:
-    return field.value if isinstance(field, Input) else field.text
+def kind_names() -> list[tuple[str, SectionKind]]:
+    """Return the names of the kinds of sections with the kinds, in the user's language."""
+    return [
+        (_("prose"), SectionKind.PROSE),
+        (_("list"), SectionKind.LIST),
+        (_("table"), SectionKind.TABLE),
+        (_("code"), SectionKind.CODE),
+        (_("formulas"), SectionKind.FORMULAS),
+    ]
 
 
-def _fill(field: Input | TextArea, value: str) -> None:
+def _value(field: _Field) -> str:
+    return field.text if isinstance(field, TextArea) else str(field.value)
+
+
+def _fill(field: _Field, value: str) -> None:
     if isinstance(field, Input):
         field.value = value
+    elif isinstance(field, Select):
+        field.value = SectionKind(value)
     else:
         field.load_text(value)

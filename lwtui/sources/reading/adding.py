@@ -10,6 +10,7 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import regex
 
@@ -143,13 +144,21 @@ def _ending(file: Path) -> str:
     return file.suffix.removeprefix(".").lower()
 
 
+class LocationReader(Protocol):
+    """Reads what is at a location."""
+
+    def read(self, location: str) -> Generator[ReadResult, None, None]:
+        """Read it; see :meth:`SourceReader.read`."""
+        ...
+
+
 class SourceReader:
     """Reads sources from where they are. It may be used in any thread, by one at a time."""
 
-    def __init__(self, job: ReadJob) -> None:
-        """Create a reader. ``job`` reports progress, and can stop it."""
+    def __init__(self, job: ReadJob, *, public_only: bool = False) -> None:
+        """Create a reader. ``job`` reports progress, and can stop it. ``public_only``: nothing of the local network."""
         self._job = job
-        self._fetcher = PageFetcher(job)
+        self._fetcher = PageFetcher(job, public_only=public_only)
 
     def read(self, location: str) -> Generator[ReadResult, None, None]:
         """Read what is at a location of :func:`locations`; a bibliography has several sources.
@@ -231,7 +240,10 @@ def _at(source: ReadSource, location: str, csl: dict[str, object]) -> ReadSource
 
 
 def read_sources(
-    names: Sequence[str], job: ReadJob, on_start: Callable[[str], None] | None = None
+    names: Sequence[str],
+    job: ReadJob,
+    on_start: Callable[[str], None] | None = None,
+    reader: LocationReader | None = None,
 ) -> Iterator[ReadResult | UnreadSource]:
     """Read sources, one after the other. A file that came with a bibliography is not read again by itself.
 
@@ -239,6 +251,7 @@ def read_sources(
         names: From :func:`locations`.
         job: Reports progress, and can stop.
         on_start: Called with each name before it is read.
+        reader: Reads them; a :class:`SourceReader` by default.
 
     Yields:
         Each source that was read, and each that cannot be read.
@@ -248,7 +261,7 @@ def read_sources(
         DocumentError: A file is a document.
         LwtuiError: A package is missing.
     """
-    reader = SourceReader(job)
+    reader = reader or SourceReader(job)
     done: set[str] = set()
     for name in names:
         if name in done:
@@ -269,7 +282,11 @@ def read_sources(
 
 
 def add_sources(
-    store: SourceStore, names: Sequence[str], job: ReadJob, on_start: Callable[[str], None] | None = None
+    store: SourceStore,
+    names: Sequence[str],
+    job: ReadJob,
+    on_start: Callable[[str], None] | None = None,
+    reader: LocationReader | None = None,
 ) -> Iterator[AddedSource | UnreadSource]:
     """Read sources as :func:`read_sources` does, and add them to a document. What was added stays if that is stopped.
 
@@ -278,6 +295,7 @@ def add_sources(
         names: From :func:`locations`.
         job: Reports progress, and can stop.
         on_start: Called with each name before it is read.
+        reader: Reads them; a :class:`SourceReader` by default.
 
     Yields:
         Each source that was added, and each that cannot be read.
@@ -287,7 +305,7 @@ def add_sources(
         DocumentError: A source cannot be stored.
         LwtuiError: A package is missing.
     """
-    for result in read_sources(names, job, on_start):
+    for result in read_sources(names, job, on_start, reader):
         if isinstance(result, UnreadSource):
             yield result
         else:

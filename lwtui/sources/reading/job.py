@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import selectors
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from threading import Event
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack, suppress
+from queue import Empty, Full, Queue
+from threading import Event, Thread
 from time import monotonic
+from typing import Any, TypeVar
 
 from lwtui.errors import LwtuiError
+from lwtui.system import SYSTEM_VARIABLES, without_console
 from lwtui.translation import _
 
 _POLL_SECONDS = 0.05  # between two checks whether to stop
+_EXIT_SECONDS = 5.0  # for a child to end that has closed its output
 _PIECE = 1 << 16  # bytes
+_MAX_WAITING = 64  # pieces that wait to be taken
 # The variables that a child process gets. It needs no others, least of all those with API keys.
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+_ENVIRONMENT = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
+    *SYSTEM_VARIABLES,
+)
+
+_T = TypeVar("_T")
 
 
 class SourceError(LwtuiError):
@@ -53,6 +63,23 @@ class ReadJob:
         if self._stop.is_set():
             raise ReadStopped(_("Reading was stopped. What was added before stays."))
 
+    async def stoppable(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Await ``work``, and end it soon after :meth:`stop` is called.
+
+        Raises:
+            ReadStopped: :meth:`stop` was called.
+        """
+        task = asyncio.create_task(work)
+        try:
+            while not task.done():
+                self.check()
+                await asyncio.wait([task], timeout=_POLL_SECONDS)
+            return task.result()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+
     def pages(self, done: int, total: int) -> None:
         """Report the progress within a source."""
         if self._on_pages is not None:
@@ -84,43 +111,87 @@ class ReadJob:
             SourceError: No process can be started.
         """
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        with ExitStack() as ending, selectors.DefaultSelector() as selector:
+        with ExitStack() as ending:
+            # Windows can wait for no pipe, so a thread reads each.
+            pieces = _Pieces()
+            ending.callback(pieces.stop)
             children = []
-            for each in arguments:
+            for number, each in enumerate(arguments):
                 child = _start([sys.executable, "-P", "-m", module, *each], environment)
                 ending.callback(_end, child)
                 children.append(child)
-                assert child.stdout is not None
-                os.set_blocking(child.stdout.fileno(), False)
-                selector.register(child.stdout, selectors.EVENT_READ, bytearray())
-            self._take_lines(selector, on_line, monotonic() + seconds, most_bytes)
-            for child in children:
-                _end(child)
+                Thread(target=pieces.read, args=(child, number), daemon=True).start()
+            silent = self._take_lines(pieces, len(children), on_line, monotonic() + seconds, most_bytes)
+            pieces.stop()
+            for number, child in enumerate(children):
+                _end(child, _EXIT_SECONDS if number in silent else _POLL_SECONDS)
             return [child.returncode for child in children]
 
     def _take_lines(
-        self, selector: selectors.BaseSelector, on_line: Callable[[bytes], None], deadline: float, most_bytes: int
-    ) -> None:
+        self, pieces: _Pieces, children: int, on_line: Callable[[bytes], None], deadline: float, most_bytes: int
+    ) -> set[int]:
+        """Take lines until all children have closed their output, or up to a limit. Returns which of them have."""
         left = most_bytes
-        while selector.get_map() and left > 0 and monotonic() < deadline:
+        rests = [b""] * children
+        silent: set[int] = set()
+        while len(silent) < children and left > 0 and monotonic() < deadline:
             self.check()
-            for key, _events in selector.select(_POLL_SECONDS):
-                buffer: bytearray = key.data
-                piece = os.read(key.fd, _PIECE)
-                left -= len(piece)
-                buffer += piece
-                *lines, rest = buffer.split(b"\n")
-                buffer[:] = rest
-                for line in lines:
-                    on_line(bytes(line))
-                if not piece:
-                    selector.unregister(key.fileobj)
+            if (found := pieces.next(_POLL_SECONDS)) is None:
+                continue
+            number, piece = found
+            left -= len(piece)
+            *lines, rests[number] = (rests[number] + piece).split(b"\n")
+            for line in lines:
+                on_line(line)
+            if not piece:
+                silent.add(number)
+        return silent
+
+
+class _Pieces:
+    """What child processes print, in the order in which it comes. Only so much of it waits to be taken."""
+
+    def __init__(self) -> None:
+        self._queue: Queue[tuple[int, bytes]] = Queue(_MAX_WAITING)
+        self._stopped = Event()
+
+    def stop(self) -> None:
+        """Pass on nothing more. The children are to end now, and with them the threads that read."""
+        self._stopped.set()
+
+    def next(self, seconds: float) -> tuple[int, bytes] | None:
+        """Return the number of a child and what it has printed; ``None`` if nothing comes in time."""
+        try:
+            return self._queue.get(timeout=seconds)
+        except Empty:
+            return None
+
+    def read(self, child: subprocess.Popen[bytes], number: int) -> None:
+        """Read all that a child prints, and an empty piece at its end. To be called in a thread of its own."""
+        assert child.stdout is not None
+        with child.stdout as pipe:
+            while piece := os.read(pipe.fileno(), _PIECE):
+                self._put(number, piece)
+        self._put(number, b"")
+
+    def _put(self, number: int, piece: bytes) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._queue.put((number, piece), timeout=_POLL_SECONDS)
+                return
+            except Full:
+                continue
 
 
 def _start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            **without_console(),
         )
     except OSError as error:
         raise SourceError(
@@ -131,12 +202,10 @@ def _start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Po
         ) from None
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End a child process. One that has closed its output ends by itself."""
+def _end(child: subprocess.Popen[bytes], patience: float = 0.0) -> None:
+    """End a child process, unless it ends by itself within ``patience`` (seconds)."""
     try:
-        child.wait(1.0 if child.stdout is None or child.stdout.closed else _POLL_SECONDS)
+        child.wait(patience)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-    if child.stdout is not None:
-        child.stdout.close()

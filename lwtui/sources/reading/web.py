@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import regex
 
@@ -31,12 +31,10 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _READ_SECONDS = 20.0  # without a byte
 _WHOLE_SECONDS = 120.0
 _MAX_DELAY = 10.0  # seconds that a robots.txt can ask to wait between two pages
-_POLL_SECONDS = 0.05
 _ACCEPT = "text/html,application/xhtml+xml,application/pdf,text/plain,text/markdown,*/*;q=0.5"
 _ENCODINGS = ("gzip", "deflate")  # in these, a few bytes cannot stand for gigabytes
 _CHARSET = regex.compile(r"(?i)charset\s*=\s*[\"']?(?P<name>[\w.:-]{2,40})")
 _NO_HOST = regex.compile(r"[%\s\\]")
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,10 @@ class _Site:
 class PageFetcher:
     """Fetches pages. It reads the robots.txt of each site once."""
 
-    def __init__(self, job: ReadJob) -> None:
-        """Create a fetcher. ``job`` can stop it."""
+    def __init__(self, job: ReadJob, *, public_only: bool = False) -> None:
+        """Create a fetcher. ``job`` can stop it. With ``public_only`` it fetches nothing from the local network."""
         self._job = job
+        self._public_only = public_only
         self._sites: dict[str, _Site] = {}
 
     def fetch(self, address: str) -> Fetched:
@@ -81,17 +80,7 @@ class PageFetcher:
             LwtuiError: A package is missing, or a variable of the environment cannot be followed.
         """
         require_packages(_("Reading {location}", location=one_line(address)), "trafilatura", "protego", extra="sources")
-        return asyncio.run(self._stoppable(self._fetch(address)))
-
-    async def _stoppable(self, work: Coroutine[Any, Any, _T]) -> _T:
-        task = asyncio.create_task(work)
-        try:
-            while not task.done():
-                self._job.check()
-                await asyncio.wait([task], timeout=_POLL_SECONDS)
-            return task.result()
-        finally:
-            task.cancel()
+        return asyncio.run(self._job.stoppable(self._fetch(address)))
 
     async def _fetch(self, address: str) -> Fetched:
         import httpx2
@@ -104,6 +93,10 @@ class PageFetcher:
             raise SourceError(
                 _("{address} is not an address of the web. Write it as https://HOST/PAGE.", address=one_line(address)),
                 code="no-address",
+            )
+        if self._public_only and await _is_inside(url.host):
+            raise SourceError(
+                f"{_shown(url)} is an address of the local network, to which no search may lead.", code="not-public"
             )
         headers = {"User-Agent": f"{AGENT}/{__version__}", "Accept": _ACCEPT, "Accept-Encoding": ", ".join(_ENCODINGS)}
         client = httpx2.AsyncClient(timeout=_READ_SECONDS, headers=headers, transport=routed_transport())
