@@ -201,4 +201,4 @@ def _new_idea(raw: str, old: PlannedSection, plan: Plan) -> PlannedSection:
     if any(other.main_point.casefold() == section.main_point.casefold() for other in others):
         finding = _("The section says what another one says.")
         raise PlanError(finding, (finding,), raw)
-    return distinct(Plan("", (section,)), others).sections[0]
+    return replace(distinct(Plan("", (section,)), others).sections[0], level=old.level)

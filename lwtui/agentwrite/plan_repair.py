@@ -76,7 +76,7 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: 
 
 
 def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
-    """Parse one step that replaces ``old``. The new section gets its target and its id.
+    """Parse one step that replaces ``old``. The new section keeps all of it but its heading and main point.
 
     Raises:
         PlanError: The text is not a step.
@@ -86,7 +86,7 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
         finding = _("The answer is not a step in the shape asked for: {answer!r}.", answer=one_line(raw)[:80])
         raise PlanError(finding, (finding,), raw)
     step = _completed(steps[0])
-    return PlannedSection(step.heading, step.point, old.words, old.id, kind=step.kind or old.kind)
+    return replace(old, title=step.heading, main_point=step.point, kind=step.kind or old.kind)
 
 
 def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:

@@ -43,8 +43,8 @@ class EmbeddingModel:
         name: The endpoint's name for it.
     """
 
-    def __init__(self, settings: ModelSettings, key: str) -> None:
-        """Create the model, without connecting."""
+    def __init__(self, settings: ModelSettings, key: str | None = None) -> None:
+        """Create the model, without connecting. Unless a ``key`` is given, it is looked up when it is needed."""
         self.settings = settings
         self.name = settings.model or settings.name
         self._key = key
@@ -66,6 +66,8 @@ class EmbeddingModel:
         raise AssertionError
 
     async def _attempt(self, texts: list[str]) -> Embedded:
+        if self._key is None:
+            self._key = api_key(self.settings)
         endpoint = Endpoint(self.settings, self._key)
         try:
             with endpoint.translate_errors():
@@ -101,7 +103,7 @@ def open_embedding_model(name: str, settings: Settings) -> EmbeddingModel:
             "llama-server --embeddings -m FILE, and add its address as a model.",
             code="no-embeddings",
         )
-    return EmbeddingModel(model, api_key(model))
+    return EmbeddingModel(model)
 
 
 def normalized(values: Sequence[float]) -> Vector:

@@ -230,7 +230,7 @@ async def test_a_section_is_stale_when_its_basis_changes(tmp_path: Path) -> None
         document.set_plan(changed, "Edit")
         assert find_stale(document, how)["s3"] == (
             "the instruction was changed",
-            "its heading or main point was changed",
+            "its heading, main point or kind was changed",
             "the note “Tone” was changed",
             f"“{title_of(1)}”, which it builds on, was changed",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from lwtui.agentwrite import Agent, PlanError, direct_plan, make_plan, plan_docu
 from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted, Retrying
 from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan
+from lwtui.documents.section_kind import SectionKind
 from lwtui.models.base import ModelError
 from tests.support.author import Author, plan_text, title_of
 from tests.support.fault_server import Answer, Fault
@@ -307,6 +309,15 @@ async def test_another_idea_keeps_the_target_the_id_and_the_neighbors() -> None:
     assert (changed.title, changed.main_point) == ("Water", "how much it takes")
     assert (changed.words, changed.id) == (400, "s2")
     assert "what part 2 is about" in studio.prompts[0]
+
+
+async def test_another_idea_keeps_the_level_and_the_kind() -> None:
+    plan = plan_of(300, 400)
+    table = replace(plan.sections[1], level=2, kind=SectionKind.TABLE)
+    new, _ = await replanned(lambda _: [NEW], plan.with_section(table), "s2")
+    assert (new.sections[1].level, new.sections[1].kind) == (2, SectionKind.TABLE)
+    other, _ = await replanned(lambda _: [NEW.replace(" - Word", " - Kind: list - Word")], plan, "s2")
+    assert other.sections[1].kind is SectionKind.LIST
 
 
 async def test_a_base_model_samples_the_line_again() -> None:

@@ -118,10 +118,10 @@ def test_other_addresses_are_no_results(address: object) -> None:
 
 def test_titles_and_excerpts_are_cleaned_and_bounded() -> None:
     result = make_result(
-        " <b>Tea</b>\n\x1b[31m of\u202e Assam ", ASSAM, "<em>Picked</em> [b]by[/b] hand " * 100, id=ASSAM
+        " <b>Tea</b>\n\x1b[31m of\u202e Assam &amp; more", ASSAM, "<em>Picked</em> [b]by[/b] hand " * 100, id=ASSAM
     )
     assert result is not None
-    assert result.title == "Tea of Assam" and result.id == ""
+    assert result.title == "Tea of Assam & more" and result.id == ""
     assert result.excerpt.startswith("Picked [b]by[/b] hand") and len(result.excerpt) <= 500
     untitled = make_result(None, ASSAM, ["no", "text"])
     assert untitled == SearchResult(ASSAM, ASSAM)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
@@ -106,7 +107,7 @@ def _plain(text: object, most: int) -> str:
     """Return a text as one line without markup and control characters."""
     if not isinstance(text, str):
         return ""
-    line = one_line(_TAG.sub("", text[: most * 4]))
+    line = one_line(unescape(_TAG.sub("", text[: most * 4])))
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 

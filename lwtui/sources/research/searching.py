@@ -11,6 +11,7 @@ from datetime import date
 
 from lwtui.config import ResearchSettings
 from lwtui.documents.export.pandoc import require_packages
+from lwtui.log import add_secret
 from lwtui.sources.csl import accessed, item_from
 from lwtui.sources.model import ReadSource, Stretch
 from lwtui.sources.reading.adding import SourceReader
@@ -66,6 +67,7 @@ async def open_search(settings: ResearchSettings, language: str = "") -> AsyncIt
     """
     check_search_tool(settings)
     key = os.environ.get(settings.key_env, "").strip() if settings.key_env else ""
+    add_secret(key)
     if settings.searxng:
         async with SearxngSearch(settings.searxng, language, key) as searxng:
             yield searxng
