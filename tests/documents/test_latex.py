@@ -15,9 +15,9 @@ from lwtui.documents.store import Document
 
 def exported(folder: Path, text: str, language: str) -> tuple[str, list[str]]:
     """Return the LaTeX of a document with this text, and the notes of the export."""
-    section = PlannedSection("Part", words=10, id="part")
+    section = PlannedSection("Part", "", 10, "a")
     with Document.create(folder / "book.lw", Brief("Write it", 10, language), Plan("Title", (section,))) as document:
-        document.edit("part", text)
+        document.edit("a", text)
         notes = export(document, folder / "book.tex")
     return (folder / "book.tex").read_text(encoding="utf-8"), notes
 
