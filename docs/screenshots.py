@@ -1,12 +1,15 @@
-"""Take the README's pictures of the app, with the demo model.
+"""Take the pictures of the app in the documentation, with a real model.
 
-    .venv/bin/python docs/screenshots.py
+    .venv/bin/python docs/screenshots.py [--model starter]
+    LWTUI_LANGUAGE=zh .venv/bin/python docs/screenshots.py
 
-Writes ``docs/*.svg``. Takes about four minutes, because the model really plans and writes.
+Writes ``docs/*.svg``, or ``docs/zh/*.svg`` for the language ``zh``. The model, one of the settings or the path of a
+GGUF, really plans and writes, which takes some minutes.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import tempfile
@@ -25,12 +28,18 @@ from lwtui.app.screens.dialogs import Ask, Choose
 from lwtui.app.screens.diff import DiffScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.session import Activity
-from lwtui.config import Settings, cache_folder
+from lwtui.config import ModelSettings, Settings, cache_folder, load_settings
+from lwtui.models.catalog import resolve
+from lwtui.translation import ENGLISH, language
 
 HERE = Path(__file__).parent
 SIZE = (120, 32)
 Shoot = Callable[[str], None]
-INSTRUCTION = "Write a guide to growing tomatoes on a balcony"
+INSTRUCTIONS = {
+    "en": "Write a guide of 600 words to growing tomatoes on a balcony",
+    "zh": "写一篇在阳台上种番茄的指南，900 字",
+}
+ENOUGH = 0.45  # of the length: then the picture of the text is taken while it is written
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 600) -> None:
@@ -89,17 +98,17 @@ async def shoot_tools(app: LwtuiApp, pilot: Pilot[int], shoot: Shoot) -> None:
     await pilot.pause(0.3)
 
 
-async def shoot_all(folder: Path) -> None:
-    """Take all pictures, with an app whose documents are in ``folder``."""
-    app = LwtuiApp(Settings(documents=str(folder), restore=False, welcome=False))
+async def shoot_all(settings: Settings, instruction: str, target: Path) -> None:
+    """Take all pictures of an app with these settings, into the folder ``target``."""
+    app = LwtuiApp(settings)
 
     def shoot(name: str) -> None:
-        app.save_screenshot(f"{name}.svg", path=str(HERE))
+        app.save_screenshot(f"{name}.svg", path=str(target))
 
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("n")
         await pilot.pause()
-        app.screen.query_one("#instruction", TextArea).load_text(INSTRUCTION)
+        app.screen.query_one("#instruction", TextArea).load_text(instruction)
         app.screen.query_one("#seed", Input).value = "4"
         await pilot.pause()
         shoot("new-document")
@@ -112,7 +121,7 @@ async def shoot_all(folder: Path) -> None:
         await pilot.pause(0.3)
         shoot("plan")
         await pilot.press("f5")
-        await until(pilot, lambda: session.document.words > 700)
+        await until(pilot, lambda: session.document.words > ENOUGH * session.document.brief.words)
         await pilot.pause(0.3)
         shoot("writing")
         await until(pilot, lambda: session.activity is Activity.IDLE)
@@ -126,14 +135,31 @@ async def shoot_all(folder: Path) -> None:
         shoot("library")
 
 
+def model_settings(name: str) -> ModelSettings:
+    """Return the settings of a model by its name, or of a GGUF by its path."""
+    path = Path(name)
+    if path.suffix == ".gguf":
+        return ModelSettings(path.stem, provider="llama_cpp", path=str(path.absolute()))
+    return resolve(name, load_settings())
+
+
 def main() -> None:
-    os.environ["LWTUI_CACHE_DIR"] = str(cache_folder())  # reuses the model's file, which takes a while to put together
+    """Read the command line, and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="starter", help="what plans and writes (default: starter)")
+    options = parser.parse_args()
+    target = HERE if language() == ENGLISH else HERE / language()
+    target.mkdir(exist_ok=True)
+    model = model_settings(options.model)
+    os.environ["LWTUI_CACHE_DIR"] = str(cache_folder())  # the models are not downloaded again
     with tempfile.TemporaryDirectory() as home:
-        os.environ["HOME"] = home
-        os.environ["LWTUI_CONFIG_DIR"] = f"{home}/config"
+        os.environ |= {"HOME": home, "LWTUI_CONFIG_DIR": f"{home}/config", "LWTUI_STATE_DIR": f"{home}/state"}
         folder = Path(home) / "Documents" / "lwtui"
         folder.mkdir(parents=True)
-        asyncio.run(shoot_all(folder))
+        settings = Settings(
+            model=model.name, documents=str(folder), restore=False, welcome=False, models={model.name: model}
+        )
+        asyncio.run(shoot_all(settings, INSTRUCTIONS[language()], target))
 
 
 if __name__ == "__main__":

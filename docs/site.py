@@ -63,8 +63,9 @@ def with_site_links(text: str, folder: Path, target: Path) -> str:
         file = (folder / path).resolve()
         name = file.relative_to(ROOT).as_posix()
         if file.suffix in _PICTURES:
-            shutil.copyfile(file, target / file.name)
-            return f"{mark}[{label}]({file.name})"
+            picture = "-".join(file.relative_to(ROOT / "docs").parts)  # those of another language have the same names
+            shutil.copyfile(file, target / picture)
+            return f"{mark}[{label}]({picture})"
         if name in PAGES:
             return f"{mark}[{label}]({PAGES[name]}{'#' + anchor if anchor else ''})"
         return label
