@@ -11,30 +11,24 @@ from lwtui.text.blocks import blank_code, has_table
 from lwtui.text.code_blocks import CodeBlocks
 from lwtui.text.formulas import formula_spans
 from lwtui.text.list_marks import MARK
+from lwtui.translation import _
 
 MISSING_KIND, OPEN_CODE = "missing-kind", "open-code"
 KIND_KINDS = {
-    MISSING_KIND: "a section has no table, list, code or formula although its kind says so",
-    OPEN_CODE: "a block of code is not closed",
+    MISSING_KIND: _("a section has no table, list, code or formula although its kind says so"),
+    OPEN_CODE: _("a block of code is not closed"),
 }
 _LEAST_ITEMS = 2
 _ITEM = regex.compile(rf"(?m)^\s{{0,3}}{MARK}\s+\S")
 _FORMULA_BLOCK = regex.compile(r"(?m)^ {0,3}(?:\$\$|\\\[|\\begin\{)")
-_WANTED = {
-    SectionKind.TABLE: "a table",
-    SectionKind.LIST: "a list",
-    SectionKind.CODE: "a block of code",
-    SectionKind.FORMULAS: "formulas",
-}
 
 
 def kind_problems(text: str, kind: SectionKind) -> Iterator[tuple[str, str, int, int]]:
     """Yield what is wrong with a section's text, given its kind: kind of finding, message, and where (offsets)."""
     if (start := _open_fence(text)) is not None:
-        yield OPEN_CODE, "This block of code is not closed", start, len(text)
-    if text.strip() and kind in _WANTED and not _has(text, kind):
-        message = f"A section of kind {kind} without {_WANTED[kind]}"
-        yield MISSING_KIND, message, 0, min(len(text), 80)
+        yield OPEN_CODE, _("This block of code is not closed"), start, len(text)
+    if text.strip() and not _has(text, kind):
+        yield MISSING_KIND, _missing(kind), 0, min(len(text), 80)
 
 
 def _has(text: str, kind: SectionKind) -> bool:
@@ -50,6 +44,18 @@ def _has(text: str, kind: SectionKind) -> bool:
             prose = blank_code(text)
             return bool(formula_spans(prose) or _FORMULA_BLOCK.search(prose))
     return True
+
+
+def _missing(kind: SectionKind) -> str:
+    """Return the message about a section that lacks what its kind says."""
+    match kind:
+        case SectionKind.TABLE:
+            return _("A section of kind table without a table")
+        case SectionKind.LIST:
+            return _("A section of kind list without a list")
+        case SectionKind.CODE:
+            return _("A section of kind code without a block of code")
+    return _("A section of kind formulas without formulas")
 
 
 def _open_fence(text: str) -> int | None:

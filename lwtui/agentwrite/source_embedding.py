@@ -38,7 +38,7 @@ def open_embedder(
 
     def may_spend(likely: Usage) -> None:
         check_priced(tracker().budget, model.settings)
-        tracker().check_room("the embeddings of the sources", likely, prices)
+        tracker().check_room(_("the embeddings of the sources"), likely, prices)
 
     def spent(usage: Usage) -> None:
         tracker().count(usage, prices)

@@ -91,7 +91,7 @@ class Assistant:
     async def make_queries(self, most: int) -> list[str]:
         """Have the planner model make search queries of the plan."""
         agent = await self._agent(Role.PLAN)
-        task = self._tracker.task("the search queries", likely_completion=LIKELY_QUERIES)
+        task = self._tracker.task(_("the search queries"), likely_completion=LIKELY_QUERIES)
         return await make_queries(agent.metered(task), self._document.brief, self._document.plan, most)
 
     # -- passages

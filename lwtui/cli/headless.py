@@ -200,7 +200,7 @@ class HeadlessRun:
         try:
             await research(document, self._settings.research, self._queries, note, quiet=quiet)
         except ResearchError as error:
-            error.add_note("To write without research, add --no-research.")
+            error.add_note(_("To write without research, add --no-research."))
             raise
         document.set_setting(RESEARCH, "")
 

@@ -34,7 +34,7 @@ async def queries_for(agent: Agent, document: Document, tracker: UsageTracker, m
         LwtuiError: The call failed, or the budget is used up.
     """
     check_priced(tracker.budget, agent.settings)
-    task = tracker.task("the search queries", likely_completion=LIKELY_QUERIES)
+    task = tracker.task(_("the search queries"), likely_completion=LIKELY_QUERIES)
     return await make_queries(agent.metered(task), document.brief, document.plan, most)
 
 

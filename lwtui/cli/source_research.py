@@ -30,15 +30,15 @@ def add_options(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="WORDS",
-        help="search for this instead of what the model makes of the plan; may be repeated",
+        help=_("search for this instead of what the model makes of the plan; may be repeated"),
     )
     parser.add_argument(
         "--pages",
         type=positive_int,
         metavar="N",
-        help="how many pages become sources if you choose none (default: pages in [research] of the settings)",
+        help=_("how many pages become sources if you choose none (default: pages in [research] of the settings)"),
     )
-    parser.add_argument("--list", action="store_true", help="only show what is found, and add nothing")
+    parser.add_argument("--list", action="store_true", help=_("only show what is found, and add nothing"))
     add_model_options(parser)
 
 

@@ -109,8 +109,10 @@ def parser() -> Parser:
     result.add_argument(
         "--research",
         action=argparse.BooleanOptionalAction,
-        help="once there is a plan, search for sources with the tool of the settings and add the first pages "
-        "(see lwtui sources research)",
+        help=_(
+            "once there is a plan, search for sources with the tool of the settings and add the first pages "
+            "(see lwtui sources research)"
+        ),
     )
     result.add_argument(
         "--facts",

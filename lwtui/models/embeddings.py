@@ -16,6 +16,7 @@ from lwtui.models.catalog import resolve
 from lwtui.models.openai_http import Endpoint, HttpStatusError, read_body
 from lwtui.models.openai_stream import MalformedStream, parse_object
 from lwtui.models.usage import Usage, estimate_tokens
+from lwtui.translation import _
 
 MOST_TEXTS = 32  # of one request
 _MOST_CHARACTERS = 8_000  # of a text; models read a few hundred tokens
@@ -99,8 +100,11 @@ def open_embedding_model(name: str, settings: Settings) -> EmbeddingModel:
     model = resolve(name, settings)
     if model.provider != "openai":
         raise UsageError(
-            f"{name} cannot make embeddings: they need an OpenAI-compatible endpoint. For a GGUF, start "
-            "llama-server --embeddings -m FILE, and add its address as a model.",
+            _(
+                "{name} cannot make embeddings: they need an OpenAI-compatible endpoint. For a GGUF, start "
+                "llama-server --embeddings -m FILE, and add its address as a model.",
+                name=name,
+            ),
             code="no-embeddings",
         )
     return EmbeddingModel(model)
@@ -121,24 +125,24 @@ def normalized(values: Sequence[float]) -> Vector:
 def _vectors(answer: dict[str, Any], count: int) -> tuple[Vector, ...]:
     rows = answer.get("data")
     if not isinstance(rows, list) or len(rows) != count or not all(isinstance(row, dict) for row in rows):
-        raise MalformedStream("it does not have a vector for each text")
+        raise MalformedStream(_("it does not have a vector for each text"))
     if all(isinstance(row.get("index"), int) for row in rows):
         rows = sorted(rows, key=lambda row: int(row["index"]))
     vectors = tuple(_vector(row.get("embedding")) for row in rows)
     if len({len(vector) for vector in vectors}) > 1:
-        raise MalformedStream("its vectors differ in length")
+        raise MalformedStream(_("its vectors differ in length"))
     return vectors
 
 
 def _vector(values: object) -> Vector:
     if not isinstance(values, list) or not 0 < len(values) <= _MOST_DIMENSIONS:
-        raise MalformedStream("it has something that is no vector")
+        raise MalformedStream(_("it has something that is no vector"))
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        raise MalformedStream("it has a vector with something that is no number")
+        raise MalformedStream(_("it has a vector with something that is no number"))
     try:
         return normalized(values)
     except (ValueError, OverflowError):
-        raise MalformedStream("it has a vector without a direction") from None
+        raise MalformedStream(_("it has a vector without a direction")) from None
 
 
 def _usage(answer: dict[str, Any], texts: Sequence[str]) -> Usage:

@@ -50,8 +50,8 @@ class SourceEmbedder:
         model: Embeds,
         *,
         note: Callable[[str], None],
-        may_spend: Callable[[Usage], None] = lambda _: None,
-        spent: Callable[[Usage], None] = lambda _: None,
+        may_spend: Callable[[Usage], None] = lambda _usage: None,
+        spent: Callable[[Usage], None] = lambda _usage: None,
         read_only: bool = False,
     ) -> None:
         self._vectors = vectors

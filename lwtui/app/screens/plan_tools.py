@@ -130,7 +130,8 @@ class PlanTools(DocumentScreen):
             return
         section, kinds = self._planned(section_id), list(SectionKind)
         kind = kinds[(kinds.index(section.kind) + 1) % len(kinds)]
-        self._change(self._document.plan.with_section(replace(section, kind=kind)), f"Kind of “{section.title}”")
+        label = _("Kind of “{title}”", title=section.title)
+        self._change(self._document.plan.with_section(replace(section, kind=kind)), label)
 
     def action_split(self) -> None:
         """Split the section in two."""

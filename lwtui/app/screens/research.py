@@ -15,15 +15,15 @@ from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.sources.research.results import SearchResult, tidy_queries
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, sentences
 
 
 class QueriesDialog(Dialog[list[str]]):
     """Shows the queries, one a line, to be changed and sent."""
 
     BINDINGS = [
-        Binding("escape", "close", "Cancel"),
-        Binding("f5,ctrl+s", "search", "Search", priority=True),
+        Binding("escape", "close", _("Cancel")),
+        Binding("f5,ctrl+s", "search", _("Search"), priority=True),
     ]
     AUTO_FOCUS = "TextArea"
 
@@ -49,10 +49,10 @@ class ResultsDialog(Dialog[list[SearchResult]]):
     """Lists what was found. Space chooses a page, and Enter takes those that are chosen."""
 
     BINDINGS = [
-        Binding("escape", "close", "Cancel"),
-        Binding("space", "choose", "Choose", priority=True),
-        Binding("a", "all", "All or none"),
-        Binding("enter,f5", "take", "Read them", priority=True),
+        Binding("escape", "close", _("Cancel")),
+        Binding("space", "choose", _("Choose"), priority=True),
+        Binding("a", "all", _("All or none")),
+        Binding("enter,f5", "take", _("Read them"), priority=True),
     ]
     AUTO_FOCUS = "RowList"
 
@@ -90,7 +90,7 @@ class ResultsDialog(Dialog[list[SearchResult]]):
         ]
         self._list.show(rows, self._list.key)
         self._show_about()
-        hint = " ".join(self._problems) or _("Space chooses a page to become a source.")
+        hint = sentences(*self._problems) or _("Space chooses a page to become a source.")
         if chosen := len(self._chosen):
             hint = _n("{count} page will become a source.", "{count} pages will become sources.", chosen)
         self._hint.set_text(hint)

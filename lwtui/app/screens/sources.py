@@ -262,7 +262,7 @@ class SourcesScreen(BaseScreen):
         finally:
             self._stop = None
         if not found.results:
-            self._tell(" ".join((*found.problems, _("The search has found nothing new."))))
+            self._tell(sentences(*found.problems, _("The search has found nothing new.")))
             return
         self._tell(self._summary())
         chosen = await self.app.push_screen_wait(ResultsDialog(found.results, found.problems))

@@ -14,7 +14,7 @@ from textual.widgets import Input, Label, Select, TextArea
 from lwtui.documents.model import PlannedSection
 from lwtui.documents.section_kind import SectionKind
 from lwtui.text import clean, one_line
-from lwtui.translation import _
+from lwtui.translation import _, _p
 
 _Field = Input | Select[SectionKind] | TextArea
 
@@ -155,11 +155,11 @@ class SectionForm(Vertical):
 def kind_names() -> list[tuple[str, SectionKind]]:
     """Return the names of the kinds of sections with the kinds, in the user's language."""
     return [
-        (_("prose"), SectionKind.PROSE),
-        (_("list"), SectionKind.LIST),
-        (_("table"), SectionKind.TABLE),
-        (_("code"), SectionKind.CODE),
-        (_("formulas"), SectionKind.FORMULAS),
+        (_p("section kind", "prose"), SectionKind.PROSE),
+        (_p("section kind", "list"), SectionKind.LIST),
+        (_p("section kind", "table"), SectionKind.TABLE),
+        (_p("section kind", "code"), SectionKind.CODE),
+        (_p("section kind", "formulas"), SectionKind.FORMULAS),
     ]
 
 

@@ -96,7 +96,8 @@ class PageFetcher:
             )
         if self._public_only and await _is_inside(url.host):
             raise SourceError(
-                f"{_shown(url)} is an address of the local network, to which no search may lead.", code="not-public"
+                _("{address} is an address of the local network, to which no search may lead.", address=_shown(url)),
+                code="not-public",
             )
         headers = {"User-Agent": f"{AGENT}/{__version__}", "Accept": _ACCEPT, "Accept-Encoding": ", ".join(_ENCODINGS)}
         client = httpx2.AsyncClient(timeout=_READ_SECONDS, headers=headers, transport=routed_transport())

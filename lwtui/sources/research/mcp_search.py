@@ -23,6 +23,7 @@ from lwtui.sources.research.mcp_answers import MAX_TEXT, results_in
 from lwtui.sources.research.results import ResearchError, SearchResult
 from lwtui.system import WINDOWS
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     import httpx2
@@ -72,15 +73,26 @@ class McpSearch:
 
     @property
     def name(self) -> str:
-        """The server's host, or its command."""
+        """The server's host, or its command, as a sentence begins with it."""
         if _is_address(self._server):
-            return f"The MCP server at {host_of_address(self._server)}"
+            return _("The MCP server at {host}", host=host_of_address(self._server))
+        return _("The MCP server {command}", command=self._command)
+
+    @property
+    def _name_within(self) -> str:
+        """The same within a sentence."""
+        if _is_address(self._server):
+            return _("the MCP server at {host}", host=host_of_address(self._server))
+        return _("the MCP server {command}", command=self._command)
+
+    @property
+    def _command(self) -> str:
         words = _words(self._server)
-        return f"The MCP server {one_line(Path(words[0]).name if words else '')}"
+        return one_line(Path(words[0]).name if words else "")
 
     async def __aenter__(self) -> Self:
         try:
-            async with self._explained("starts or answers"):
+            async with self._explained(starting=True):
                 async with asyncio.timeout(self._seconds):
                     await self._connect()
             self._chosen(self._search_tool, "search", _QUERY_NAMES)
@@ -100,7 +112,7 @@ class McpSearch:
             reasons = "; ".join(map(_reason, _leaves(errors)))
             if isinstance(error, asyncio.CancelledError) and reasons:
                 # A fault of the connection ends the call that waits for it, and is told only here.
-                raise self._error(f"cannot be used ({reasons[:160]}).", "unreachable") from None
+                raise self._unusable(reasons[:160]) from None
             # A server that has gone already. What has gone wrong before is told, or nothing has.
             _log.debug("Closing %s: %s", self.name, reasons)
 
@@ -130,12 +142,16 @@ class McpSearch:
 
     async def _call(self, tool: Tool, arguments: dict[str, Any]) -> CallToolResult:
         assert self._client is not None
-        async with self._explained("answers"):
+        async with self._explained():
             async with asyncio.timeout(self._seconds):
                 answer = await self._client.call_tool(tool.name, arguments)
         if answer.is_error:
             problem = one_line(" ".join(_texts(answer)))[:160]
-            raise ResearchError(f"{self.name} reports an error: {problem or 'no reason given'}.", code="tool-error")
+            if problem:
+                message = _("{server} reports an error: {problem}.", server=self.name, problem=problem)
+            else:
+                message = _("{server} reports an error: no reason given.", server=self.name)
+            raise ResearchError(message, code="tool-error")
         return answer
 
     def _chosen(self, name: str, purpose: str, names: Sequence[str]) -> tuple[Tool, str]:
@@ -146,20 +162,27 @@ class McpSearch:
         """
         tool = self._tools.get(name) if name else _by_purpose(self._tools, purpose)
         if tool is None:
-            known = ", ".join(one_line(each)[:40] for each in list(self._tools)[:_MOST_TOOLS]) or "none"
-            wanted = f"tool {name!r}" if name else f"tool whose name says that it can {purpose}"
-            raise ResearchError(
-                f"{self.name} has no {wanted}. It has: {known}. Name one as {purpose}_tool in [research].",
-                code="no-tool",
-            )
+            raise self._no_tool(name, f"{purpose}_tool")
         argument = _argument(tool, names)
         if argument is None:
-            raise ResearchError(
-                f"The tool {one_line(tool.name)} of {self.name[0].lower()}{self.name[1:]} takes no "
-                f"{'query' if purpose == 'search' else 'address'}. Name another as {purpose}_tool in [research].",
-                code="no-tool",
-            )
+            if purpose == "search":
+                message = _("The tool {tool} of {server} takes no query. Name another as search_tool in [research].")
+            else:
+                message = _("The tool {tool} of {server} takes no address. Name another as fetch_tool in [research].")
+            raise ResearchError(message.format(tool=one_line(tool.name), server=self._name_within), code="no-tool")
         return tool, argument
+
+    def _no_tool(self, name: str, setting: str) -> ResearchError:
+        """Report that the server has no tool of a name; with no name, none whose name says that it can search."""
+        known = ", ".join(one_line(each)[:40] for each in list(self._tools)[:_MOST_TOOLS]) or _("none")
+        if name:
+            message = _("{server} has no tool {name!r}. It has: {known}. Name one as {setting} in [research].")
+        else:
+            message = _(
+                "{server} has no tool whose name says that it can search. It has: {known}. Name one as {setting} in "
+                "[research]."
+            )
+        return ResearchError(message.format(server=self.name, name=name, known=known, setting=setting), code="no-tool")
 
     async def _transport(self) -> Any:
         from mcp import StdioServerParameters
@@ -180,7 +203,7 @@ class McpSearch:
         return stdio_client(parameters, errlog=silent)
 
     @asynccontextmanager
-    async def _explained(self, what: str) -> AsyncIterator[None]:
+    async def _explained(self, *, starting: bool = False) -> AsyncIterator[None]:
         """Turn whatever goes wrong with the server into one line."""
         import httpx2
         from mcp import MCPError
@@ -188,7 +211,7 @@ class McpSearch:
         try:
             yield
         except TimeoutError:
-            raise self._error("does not answer in time. Try again later.", "timeout") from None
+            raise self._timeout() from None
         except LwtuiError:
             raise
         except BaseExceptionGroup as errors:
@@ -198,19 +221,29 @@ class McpSearch:
                 raise known from None
             if not kinds or not all(isinstance(error, Exception) for error in kinds):
                 raise
-            raise self._error(f"no longer {what} ({_reason(kinds[0])}).", "unreachable") from None
+            if starting:
+                message = _("{server} no longer starts or answers ({reason}).")
+            else:
+                message = _("{server} no longer answers ({reason}).")
+            message = message.format(server=self.name, reason=_reason(kinds[0]))
+            raise ResearchError(message, code="unreachable") from None
         except MCPError as error:
-            timed_out = "timed out" in str(error).lower()
-            if timed_out:
-                raise self._error("does not answer in time. Try again later.", "timeout") from None
-            raise self._error(f"cannot be used ({_reason(error)}).", "unreachable") from None
+            raise (self._timeout() if "timed out" in str(error).lower() else self._unusable(_reason(error))) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError, RuntimeError) as error:
-            raise self._error(
-                f"cannot be used ({_reason(error)}). Check mcp in [research] of the settings.", "unreachable"
-            ) from None
+            message = _(
+                "{server} cannot be used ({reason}). Check mcp in [research] of the settings.",
+                server=self.name,
+                reason=_reason(error),
+            )
+            raise ResearchError(message, code="unreachable") from None
 
-    def _error(self, problem: str, code: str) -> ResearchError:
-        return ResearchError(f"{self.name} {problem}", code=code)
+    def _timeout(self) -> ResearchError:
+        message = _("{server} does not answer in time. Try again later.", server=self.name)
+        return ResearchError(message, code="timeout")
+
+    def _unusable(self, reason: str) -> ResearchError:
+        message = _("{server} cannot be used ({reason}).", server=self.name, reason=reason)
+        return ResearchError(message, code="unreachable")
 
 
 def _is_address(server: str) -> bool:
@@ -226,7 +259,8 @@ def _words(command: str) -> list[str]:
     try:
         words = shlex.split(command, posix=not WINDOWS)
     except ValueError:
-        raise ResearchError("mcp in [research] has a quotation mark that is not closed.", code="no-command") from None
+        message = _("mcp in [research] has a quotation mark that is not closed.")
+        raise ResearchError(message, code="no-command") from None
     return [word[1:-1] if WINDOWS and len(word) > 1 and word[0] == word[-1] == '"' else word for word in words]
 
 
@@ -293,7 +327,7 @@ def _bounded(inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
             async for piece in self._stream:
                 self._transport.left -= len(piece)
                 if self._transport.left < 0:
-                    raise httpx2.ReadError(f"more than {_MAX_BYTES // 1_000_000} MB")
+                    raise httpx2.ReadError(_("more than {size} MB", size=_MAX_BYTES // 1_000_000))
                 yield piece
 
         async def aclose(self) -> None:
@@ -325,7 +359,7 @@ def _leaves(errors: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 def _reason(error: BaseException) -> str:
     """Return the reason that an error gives, as a part of a line."""
     if isinstance(error, FileNotFoundError):
-        return "there is no such command"
+        return _("there is no such command")
     if isinstance(error, ModelError):
         return str(error)
     text = regex.sub(r"\s+", " ", one_line(str(error)))[:120]

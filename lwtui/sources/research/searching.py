@@ -21,6 +21,7 @@ from lwtui.sources.reading.passages import divide
 from lwtui.sources.research.mcp_search import McpSearch
 from lwtui.sources.research.results import ResearchError, SearchResult, SearchTool, merged, tidy_queries
 from lwtui.sources.research.searxng import SearxngSearch
+from lwtui.translation import _
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,14 @@ def check_search_tool(settings: ResearchSettings) -> None:
     """
     if not settings.searxng and not settings.mcp:
         raise ResearchError(
-            "There is no search tool. Name a SearXNG server (lwtui config set research.searxng https://HOST) or an MCP "
-            "server (research.mcp: its command or address).",
+            _(
+                "There is no search tool. Name a SearXNG server (lwtui config set research.searxng https://HOST) or an "
+                "MCP server (research.mcp: its command or address)."
+            ),
             code="no-search-tool",
         )
     if settings.searxng and settings.mcp:
-        raise ResearchError("[research] names two search tools. Remove searxng or mcp.", code="two-search-tools")
+        raise ResearchError(_("[research] names two search tools. Remove searxng or mcp."), code="two-search-tools")
 
 
 def search_tool_name(settings: ResearchSettings) -> str:
@@ -72,7 +75,7 @@ async def open_search(settings: ResearchSettings, language: str = "") -> AsyncIt
         async with SearxngSearch(settings.searxng, language, key) as searxng:
             yield searxng
         return
-    require_packages("Research with an MCP server", "mcp", extra="mcp")
+    require_packages(_("Research with an MCP server"), "mcp", extra="mcp")
     names = [name.strip() for name in settings.mcp_env.split(",") if name.strip()]
     variables = {name: os.environ[name] for name in names if name in os.environ}
     async with McpSearch(
@@ -92,7 +95,7 @@ def find_results(
     *,
     language: str = "",
     known: Iterable[str] = (),
-    on_query: Callable[[str], None] = lambda _: None,
+    on_query: Callable[[str], None] = lambda _query: None,
 ) -> FoundResults:
     """Ask the search tool all queries, one after the other. To be called in a thread of its own.
 
@@ -161,7 +164,7 @@ class ResearchReader:
     def _source(self, result: SearchResult, text: str) -> ReadSource:
         lines = [line for line in text.split("\n") if line.strip()]
         if not lines:
-            raise SourceError(f"{result.address} has no text, says the search tool.", code="no-text")
+            raise SourceError(_("{address} has no text, says the search tool.", address=result.address), code="no-text")
         today = date.today()
         item = item_from("webpage", title=result.title, url=result.address) | {"accessed": accessed(today)}
         return ReadSource("web", result.title, result.address, today.isoformat(), divide(map(Stretch, lines)), item)

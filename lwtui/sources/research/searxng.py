@@ -14,13 +14,14 @@ from lwtui.models.base import ModelError
 from lwtui.models.network import routed_transport
 from lwtui.sources.research.results import MOST_RESULTS, ResearchError, SearchResult, make_result
 from lwtui.text import one_line
+from lwtui.translation import _, sentences
 
 if TYPE_CHECKING:
     import httpx2
 
 _WHOLE_SECONDS = 30.0
 _MAX_BYTES = 5_000_000
-_JSON_OFF = "Add json to search.formats in its settings.yml, or choose another instance."
+_JSON_OFF = _("Add json to search.formats in its settings.yml, or choose another instance.")
 
 
 class SearxngSearch:
@@ -46,7 +47,7 @@ class SearxngSearch:
     @property
     def name(self) -> str:
         """The server's host."""
-        return f"SearXNG at {host_of_address(self._address)}"
+        return _("SearXNG at {host}", host=host_of_address(self._address))
 
     async def __aenter__(self) -> Self:
         import httpx2
@@ -54,7 +55,7 @@ class SearxngSearch:
         self._client = httpx2.AsyncClient(timeout=self._seconds, headers=self._headers, transport=routed_transport())
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         assert self._client is not None
         await self._client.aclose()
 
@@ -67,12 +68,16 @@ class SearxngSearch:
             async with asyncio.timeout(self._seconds):
                 return _results(await self._answer(query), query, self.name)
         except (TimeoutError, httpx2.TimeoutException):
-            raise ResearchError(f"{self.name} does not answer in time. Try again later.", code="timeout") from None
+            message = _("{server} does not answer in time. Try again later.", server=self.name)
+            raise ResearchError(message, code="timeout") from None
         except ModelError:
             raise  # a proxy or certificate that the environment names wrongly
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, anyio.EndOfStream, ValueError):
             raise ResearchError(
-                f"{self.name} cannot be reached. Check searxng in [research] of the settings, and that it runs.",
+                _(
+                    "{server} cannot be reached. Check searxng in [research] of the settings, and that it runs.",
+                    server=self.name,
+                ),
                 code="unreachable",
             ) from None
 
@@ -86,31 +91,36 @@ class SearxngSearch:
         async with self._client.stream("GET", f"{self._address}/search", params=parameters) as response:
             if response.status_code != 200:
                 status = response.status_code
-                raise ResearchError(f"{self.name} {_refusal(status)}", code=f"http-{status}")
+                raise ResearchError(_refusal(self.name, status), code=f"http-{status}")
             body = bytearray()
             async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > _MAX_BYTES:
                     raise ResearchError(
-                        f"{self.name} sends more than {_MAX_BYTES // 1_000_000} MB. Check the address.",
+                        _(
+                            "{server} sends more than {size} MB. Check the address.",
+                            server=self.name,
+                            size=_MAX_BYTES // 1_000_000,
+                        ),
                         code="too-large",
                     )
         return bytes(body)
 
 
-def _refusal(status: int) -> str:
-    match status:
-        case 403:
-            return f"does not give JSON (403). {_JSON_OFF}"
-        case 401 | 407:
-            return f"needs a login ({status}). Name the variable with its token in key_env of [research]."
-        case 429:
-            return "is asked for too often (429). Try again later, or run your own."
-        case 404:
-            return "is no SearXNG (404). Check searxng in [research] of the settings."
-        case _ if 300 <= status < 400:
-            return f"leads elsewhere ({status}). Name the address that it leads to."
-    return f"cannot search ({status}). Try again later."
+def _refusal(server: str, status: int) -> str:
+    if status == 403:
+        return sentences(_("{server} does not give JSON ({status}).", server=server, status=status), _JSON_OFF)
+    if status in (401, 407):
+        message = _("{server} needs a login ({status}). Name the variable with its token in key_env of [research].")
+    elif status == 429:
+        message = _("{server} is asked for too often ({status}). Try again later, or run your own.")
+    elif status == 404:
+        message = _("{server} is no SearXNG ({status}). Check searxng in [research] of the settings.")
+    elif 300 <= status < 400:
+        message = _("{server} leads elsewhere ({status}). Name the address that it leads to.")
+    else:
+        message = _("{server} cannot search ({status}). Try again later.")
+    return message.format(server=server, status=status)
 
 
 def _results(body: bytes, query: str, name: str) -> list[SearchResult]:
@@ -125,7 +135,8 @@ def _results(body: bytes, query: str, name: str) -> list[SearchResult]:
         answer = None
     rows = answer.get("results") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
-        raise ResearchError(f"{name} does not answer in JSON. {_JSON_OFF}", code="no-json")
+        message = sentences(_("{server} does not answer in JSON.", server=name), _JSON_OFF)
+        raise ResearchError(message, code="no-json")
     found = []
     for row in rows[: MOST_RESULTS * 4]:
         if not isinstance(row, dict):
@@ -136,5 +147,6 @@ def _results(body: bytes, query: str, name: str) -> list[SearchResult]:
     if not found and not rows and isinstance(silent, list) and silent:
         engines = (each[0] if isinstance(each, list) and each else each for each in silent[:5])
         names = ", ".join(one_line(str(engine))[:30] for engine in engines)
-        raise ResearchError(f"{name} found nothing: its engines do not answer ({names}).", code="no-engines")
+        message = _("{server} found nothing: its engines do not answer ({engines}).", server=name, engines=names)
+        raise ResearchError(message, code="no-engines")
     return found[:MOST_RESULTS]
