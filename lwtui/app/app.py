@@ -95,6 +95,7 @@ class LwtuiApp(App[int]):
         self.set_keymap(keymap())
         for theme in THEMES:
             self.register_theme(theme)
+        self.stylesheet.set_variables(self.get_css_variables())  # the theme of the start is one of them
         self.settings = settings
         self.models = ModelPool(settings, {model.name: model} if model else None)
         self.session: Session | None = None
