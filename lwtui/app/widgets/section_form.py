@@ -13,7 +13,7 @@ from textual.widgets import Input, Label, TextArea
 
 from lwtui.documents.model import PlannedSection
 from lwtui.text import clean, one_line
-from lwtui.translation import _
+from lwtui.translation import _, _p
 
 MAX_WORDS = 1_000_000
 _QUIET_SECONDS = 0.8  # without a key before the form is stored
@@ -76,7 +76,7 @@ class SectionForm(Vertical):
                 self._filled[name] = _value(field)
         self._heading.disabled = self._words.disabled = locked
         self._point.read_only = locked
-        self._unit.update(unit.capitalize())
+        self._unit.update(_p("field", "{unit}", unit=unit.capitalize()))
 
     def edited(self, now: PlannedSection) -> PlannedSection:
         """Return ``now``, the section as it is in the plan, with the user's changes."""
