@@ -30,6 +30,7 @@ from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.terminal_input import with_parser
 from lwtui.app.themes import THEMES, theme_choices, theme_problem
 from lwtui.app.widgets.edit_history import UndoHistories
+from lwtui.app.widgets.wrap import install
 from lwtui.config import ModelSettings, Settings, add_model, has_default_model, load_settings, set_value
 from lwtui.documents.conflicts import conflicting_copy
 from lwtui.documents.diary import Diary, WordCount
@@ -89,10 +90,12 @@ class LwtuiApp(App[int]):
             ConfigError: The ``[keys]`` in the settings cannot be used.
         """
         use(own_keys(settings.keys))
+        install()
         super().__init__()
         self.set_keymap(keymap())
         for theme in THEMES:
             self.register_theme(theme)
+        self.stylesheet.set_variables(self.get_css_variables())  # the theme of the start is one of them
         self.settings = settings
         self.models = ModelPool(settings, {model.name: model} if model else None)
         self.session: Session | None = None

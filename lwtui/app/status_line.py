@@ -34,7 +34,8 @@ def status_line(session: Session, width: int, first: list[str]) -> Content:
     share = words / target if target else 0.0
     figures = [*first, amount(words, document.brief, of=target)]
     if session.activity is Activity.WRITING:
-        figures.append(_("{rate:.0f} tokens/s", rate=session.state.throughput.tokens_per_second))
+        if rate := session.state.throughput.tokens_per_second:
+            figures.append(_("{rate} tokens/s", rate=f"{rate:.0f}" if rate >= 9.95 else f"{rate:.1f}"))
         if (left := session.seconds_left()) is not None:
             figures.append(_("{time} left", time=duration(left)))
     if (cost := session.cost) is not None:

@@ -1,11 +1,13 @@
 """The themes: two of high contrast besides Textual's own, and the order in which they are offered.
 
-In the high-contrast themes, text has a contrast of at least 7:1 to its background (WCAG 2, level AAA).
+Text has a contrast to its background of at least 7:1 in the high-contrast themes (WCAG 2, level AAA), and of at least
+4.5:1 in the dark and the light one (level AA).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -50,7 +52,7 @@ def _cursors(front: str, back: str) -> dict[str, str]:
     }
 
 
-THEMES = (
+HIGH_CONTRAST = (
     Theme(
         "high-contrast",
         primary="#ffe14d",
@@ -100,6 +102,25 @@ THEMES = (
         },
     ),
 )
+
+# Textual's default themes, with other colors where a text had too little contrast.
+_DARK = {
+    "block-cursor-foreground": "#ffffff",
+    "button-color-foreground": "#ffffff",
+    **{f"markdown-h{level}-color": "#57a5e2" for level in (1, 2, 3)},
+}
+_LIGHT = {
+    "text-accent": "#704300",
+    "text-warning": "#704300",
+    "text-success": "#0a4a20",
+    "text-error": "#701f34",
+    "footer-key-foreground": "#004578",
+}
+DEFAULTS = tuple(
+    replace(theme, variables=theme.variables | changed)
+    for theme, changed in ((BUILTIN_THEMES["textual-dark"], _DARK), (BUILTIN_THEMES["textual-light"], _LIGHT))
+)
+THEMES = (*DEFAULTS, *HIGH_CONTRAST)  # those that differ from Textual's
 
 _FIRST = {
     "textual-dark": _("dark"),

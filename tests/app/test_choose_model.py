@@ -172,9 +172,8 @@ async def test_escape_ends_a_test_and_keeps_nothing(place: Place, monkeypatch: p
 async def test_escape_is_remembered_and_the_best_installed_model_writes(place: Place) -> None:
     async with someone(size=(80, 24)) as person:
         await welcome(person)
-        await person.press("s")
-        await person.sees("Nothing is being downloaded.")
-        await person.press("escape")
+        assert "Stop download" not in person.screen_text
+        await person.press("s", "escape")
         await person.at(LibraryScreen)
         await person.is_told("m shows this choice again.")
     assert not load_settings().welcome
@@ -249,6 +248,7 @@ async def test_the_starter_is_downloaded_while_the_user_goes_on(place: Place, hu
         await person.until(lambda: "%" in person.screen_text.splitlines()[0])
         await person.until(lambda: load_settings().model == "starter")
         await person.until(lambda: "↓" not in person.screen_text)
+        await person.until(lambda: "Stop download" not in person.screen_text)
     settings = load_settings()
     (file,) = (place.home / "cache").rglob("*.gguf")
     assert settings.model == "starter" and settings.models["starter"].path == str(file)
@@ -306,7 +306,7 @@ async def test_another_model_can_begin_at_once(
         await person.at(LibraryScreen)
         await person.press("m")
         await welcome(person)
-        await person.sees("is being downloaded")
+        await person.sees("is being downloaded", "Stop download")
         await person.press("s")
         await person.is_told("The download of starter was stopped. What has arrived is kept.")
         await person.until(lambda: "↓" not in person.screen_text)

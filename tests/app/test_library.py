@@ -51,6 +51,8 @@ async def test_an_empty_library_shows_how_to_begin(place: Place) -> None:
         await person.sees("model demo")
         keys = {line.split()[0] for line in str(person.widget(Line, "#welcome").content).splitlines() if line.strip()}
         assert {key_of(LIBRARY, action) for action in ("new", "import", "models")} <= keys
+        await person.sees("New", "Import")
+        assert not any(label in person.screen_text for label in ("Open", "Find", "Delete", "Export"))
         await person.press("enter", "d", "x")  # there is no document
         assert isinstance(person.app.screen, LibraryScreen)
         await person.press("u")

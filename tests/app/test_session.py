@@ -8,15 +8,19 @@ from dataclasses import replace
 import pytest
 
 from lwtui.agentwrite.events import DocumentFinished, SectionFinished, SectionStarted, Thinking
+from lwtui.agentwrite.run_state import Throughput
 from lwtui.app.editable_document import EditableDocument, SectionChanged
 from lwtui.app.model_pool import ModelPool
+from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.session import Activity, ActivityChanged, SectionIsNext, Session, SessionEvent, describe
+from lwtui.app.status_line import status_line
 from lwtui.config import load_settings
 from lwtui.documents.model import Plan, Provenance, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.log import log_file
 from lwtui.models.usage import Usage
+from tests.app.person import someone
 from tests.app.place import Place
 from tests.errors import has_code
 from tests.support.author import Author
@@ -59,6 +63,23 @@ async def test_a_section_deleted_meanwhile_may_not_begin(document: Document) -> 
 
 async def test_a_section_to_rewrite_appears_as_done(document: Document) -> None:
     assert [one.status for one in EditableDocument(document, {"s2"}).sections()] == [Status.DONE] * 2
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"),
+    [(0.0, ""), (0.42, "0.4 tokens/s"), (9.94, "9.9 tokens/s"), (9.96, "10 tokens/s"), (1234.5, "1234 tokens/s")],
+)
+async def test_a_slow_model_has_a_speed_with_a_decimal(
+    rate: float, shown: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Throughput, "tokens_per_second", property(lambda self: rate))
+    async with someone(place.make(60), size=(80, 24)) as person:
+        await person.at(PlanScreen)
+        person.session.activity = Activity.WRITING
+        line = str(status_line(person.session, 80, []))
+        person.session.activity = Activity.IDLE
+    assert shown in line
+    assert bool(shown) == ("tokens/s" in line)
 
 
 async def test_a_second_run_is_rejected_while_one_is_in_progress(author: Author, place: Place) -> None:

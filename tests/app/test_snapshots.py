@@ -46,6 +46,7 @@ from lwtui.app.screens.sources import SourcesScreen
 from lwtui.app.screens.stale import StaleScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.session import Session
+from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.config import ModelSettings, add_model
 from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance, SectionSummary, Status
@@ -572,6 +573,7 @@ async def pictures(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> A
             for cells in SIZES.values():
                 await person.pilot.resize_terminal(*cells)
                 await at_rest(person)
+                assert footers_fit(person)
                 assert untranslated_words(person.screen_text, CONTENT) == set(), person.screen_text
         return
     snapshot = snapshot.use_extension(SVGImageExtension)
@@ -585,6 +587,7 @@ async def pictures(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> A
             for theme in _themes(scene):
                 person.app.theme = theme
                 await at_rest(person)
+                assert footers_fit(person)
                 name = f"{scene.__name__}-{size}-{theme.removeprefix('textual-')}"
                 if snapshot(name=name) != person.app.export_screenshot():
                     other.append(name)
@@ -609,6 +612,11 @@ async def at_rest(person: Person) -> None:
         editor.cursor_blink = True
         editor.cursor_blink = False
         await person.pilot.pause()
+
+
+def footers_fit(person: Person) -> bool:
+    """Tell whether the window is wide enough for all keys of the footer; the last has a space after it."""
+    return all(bar.max_scroll_x <= 1 for bar in person.app.screen.query(KeyBar))
 
 
 @pytest.mark.parametrize("scene", ALONE, ids=lambda scene: scene.__name__)

@@ -49,8 +49,9 @@ async def test_words_are_replaced_in_the_whole_document_and_undo_reverts_it(plac
             assert person.editor.selected_text.lower() == "cat"
         await person.press("up")
         await person.sees("2 of 5")
+        assert "✓" not in person.screen_text.rpartition("Find")[2]
         await person.press("alt+w")
-        await person.sees("4 found")
+        await person.sees("4 found", "✓Word")
         await person.press("alt+c", "tab")
         assert person.widget(Input, "#replace").has_focus
         await person.type("dog")

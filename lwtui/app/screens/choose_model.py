@@ -57,6 +57,7 @@ class ChooseModelScreen(BaseScreen):
 
     def on_mount(self) -> None:
         self._list.border_title = _("What can write")
+        self.watch(self.app, "download_status", self.refresh_bindings, init=False)
         self._show()
         self.action_look()
 
@@ -197,12 +198,13 @@ class ChooseModelScreen(BaseScreen):
 
         self.app.push_screen(SettingsScreen())
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop a download only while there is one."""
+        return action != "stop" or bool(self.lwtui.models.downloads)
+
     def action_stop(self) -> None:
         """Stop the download in the background."""
-        if self.lwtui.models.downloads:
-            self.lwtui.stop_downloads()
-        else:
-            self._tell(_("Nothing is being downloaded."))
+        self.lwtui.stop_downloads()
 
     def action_later(self) -> None:
         """Go to the library without choosing."""

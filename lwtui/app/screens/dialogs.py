@@ -117,6 +117,7 @@ class Choose(Dialog[str]):
             yield OptionList(
                 *(Option(shown) for _answer, shown in self._options), markup=False, compact=True, classes="above"
             )
+            yield Static(_("Enter chooses, Esc cancels."), classes="hint", markup=False)
 
     def on_mount(self) -> None:
         answers = [answer for answer, _shown in self._options]

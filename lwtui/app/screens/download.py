@@ -62,7 +62,7 @@ class DownloadScreen(Dialog[str]):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         known = self._known[event.option_index]
-        self.query_one("#about", Line).set_text(f"{known.about}.\n{known.license}.")
+        self.query_one("#about", Line).set_text(_("{about}. {license}.", about=known.about, license=known.license))
         self.query_one("#source", Input).value = known.name
 
     def on_option_list_option_selected(self) -> None:

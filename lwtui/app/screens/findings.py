@@ -49,8 +49,8 @@ class FindingsScreen(Dialog[TextPlace]):
     """Answers with the place in the text to go to."""
 
     BINDINGS = [
-        Binding("enter", "go(0)", _("Go there")),
-        Binding("o", "go(1)", _("Second place")),
+        Binding("enter", "go(0)", _p("findings", "Go")),
+        Binding("o", "go(1)", _p("findings", "Second")),
         Binding("c", "critic", _("Critic")),
         Binding("r", "check", _("Recheck")),
         Binding("w", "words", _p("check", "Words")),

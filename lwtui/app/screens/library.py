@@ -103,6 +103,7 @@ class LibraryScreen(BaseScreen):
             self.show_error(error)
             self._show()
         self._is_complete = True
+        self.refresh_bindings()
 
     def _show(self, select: str | None = None) -> None:
         wanted = self._find.value.casefold().split()
@@ -124,6 +125,12 @@ class LibraryScreen(BaseScreen):
         if has_documents and self.focused is None:
             self._list.focus()
         self._show_outline_soon()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer an empty library no action that needs a document."""
+        is_empty = self._is_complete and not self._documents
+        return not (is_empty and action in ("open", "find", "delete", "export", "compare", "backups"))
 
     def _show_writer(self) -> None:
         model = self.lwtui.writer

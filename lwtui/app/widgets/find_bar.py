@@ -11,7 +11,7 @@ from textual.widgets import Input, Label
 
 from lwtui.app.keymap import FIND, actions, bindings, key_label
 from lwtui.app.widgets.line import Line
-from lwtui.app.widgets.toolbar import tools
+from lwtui.app.widgets.toolbar import Tool, tools
 from lwtui.documents.search import Query
 from lwtui.translation import _
 
@@ -171,7 +171,7 @@ class FindBar(Vertical):
     def _turn(self, query: Query) -> None:
         self._query = query
         for name, on in (("case", query.case), ("word", query.word), ("expression", query.expression)):
-            self.query_one(f"#tool-{name}").set_class(on, "on")
+            self.query_one(f"#tool-{name}", Tool).turn(on)
         self._search()
 
 

@@ -18,16 +18,12 @@ from lwtui.app.format import number
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.widgets.edit_history import EditorState, UndoHistories
 from lwtui.app.widgets.vim import Vim
-from lwtui.app.widgets.wrap import install
 from lwtui.documents.edits import common_prefix_length
 from lwtui.translation import _
 
 _QUIET_SECONDS = 0.4  # without a key before the text is stored
 MAX_LINE_LENGTH = 100_000  # characters; in a longer line a text area needs a quarter of a second for every key
 _LINE_ENDS = re.compile("[\u2028\u2029]")  # Textual ends lines there and turns them into "\n"
-
-
-install()
 
 
 class _History(EditHistory):

@@ -93,7 +93,7 @@ class SectionForm(Vertical):
                 self._filled[name] = _value(field)
         self._heading.disabled = self._words.disabled = self._kind.disabled = locked
         self._point.read_only = locked
-        self._unit.update(unit.capitalize())
+        self._unit.update(_p("field", "{unit}", unit=unit.capitalize()))
 
     def edited(self, now: PlannedSection) -> PlannedSection:
         """Return ``now``, the section as it is in the plan, with the user's changes."""

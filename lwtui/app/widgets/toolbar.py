@@ -21,6 +21,11 @@ class Tool(Static):
         self.owner = owner
         self.tooltip = f"{action.help} ({key_label(action.keys)})"
 
+    def turn(self, on: bool) -> None:
+        """Show whether what the button turns on and off is on, by a mark and a color."""
+        self.set_class(on, "on")
+        self.update(Content(f"{'✓' if on else ' '}{self.action.label} "))
+
     async def on_click(self) -> None:
         await self.app.run_action(self.action.name, self.owner or self.screen)
 
