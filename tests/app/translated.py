@@ -31,6 +31,7 @@ _NAMES = {
         "MB",
         "KV",
         "OpenAI",
+        "Aa",
     ),
     *("Ctrl", "Alt", "Shift", "Enter", "Esc", "Space", "Tab", "Home", "End", "PgUp", "PgDn", "Backspace", "Del"),
     *("Markdown", "HTML", "DOCX", "ODT", "EPUB", "PDF", "LaTeX", "TOML", "JSON", "CSL", "Pandoc", "Typst", "Word"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 300.0  # seconds; a real model writes some tokens a second on a busy machine
 _LOOK_SECONDS = 0.05  # between two looks at the screen
 
 

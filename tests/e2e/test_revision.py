@@ -17,7 +17,10 @@ from tests.e2e.terminal import terminal
 from tests.support.author import Author, sentence
 from tests.support.fault_server import Answer, FaultServer
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+    pytest.mark.timeout(1200),
+]
 
 TITLE = "A Book of Pots"
 TITLES = ("The pot", "The soil", "The sun")

@@ -22,7 +22,10 @@ from tests.support.fault_server import FaultServer
 
 HEADING = "Pots and soil"
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+    pytest.mark.timeout(1200),
+]
 
 
 @pytest.fixture
