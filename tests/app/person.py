@@ -24,7 +24,7 @@ from lwtui.documents.model import Section
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
-PATIENCE = 20.0  # seconds
+PATIENCE = 60.0  # seconds
 _KEYS = {" ": "space", ":": "colon", ".": "full_stop", "!": "exclamation_mark", "?": "question_mark"}
 _W = TypeVar("_W", bound=Widget)
 
