@@ -37,7 +37,7 @@ class QueriesDialog(Dialog[list[str]]):
         with Vertical(classes="dialog large") as dialog:
             dialog.border_title = _("Queries, one a line")
             yield self._text
-            yield Static(_("They go to {tool}.", tool=self._tool), classes="hint", markup=False)
+            yield Static(_("{tool} gets them.", tool=self._tool), classes="hint", markup=False)
             yield KeyBar()
 
     def action_search(self) -> None:
