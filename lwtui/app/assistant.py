@@ -24,6 +24,7 @@ from lwtui.agentwrite.unsure import UNSURE, unsure_findings
 from lwtui.agentwrite.word_lists import PhraseScore, find_stock_phrases, load_phrases
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.model_pool import ModelPool, ModelRoles
+from lwtui.app.task_names import task_name
 from lwtui.config import Role, config_folder
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.documents.store import Document
@@ -116,7 +117,7 @@ class Assistant:
             _(
                 "Asked the model to revise a passage of “{title}” ({task})",
                 title=section.title or document.title,
-                task=edit.task,
+                task=task_name(edit.task),
             )
         )
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from textual import work
@@ -14,24 +13,16 @@ from textual.widgets import TextArea
 
 from lwtui.app.format import number
 from lwtui.app.screens.base_screen import Dialog
+from lwtui.app.task_names import task_name
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
-from lwtui.documents.model import Origin, Provenance, Revision
+from lwtui.documents.model import Origin, Revision
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.translation import _
 
 _ORIGINS = {Origin.MODEL: _("model"), Origin.USER: _("by hand"), Origin.IMPORT: _("import")}
-_TASKS = {
-    "rewrite": _("rewrite"),
-    "expand": _("expand"),
-    "shorten": _("shorten"),
-    "continue": _("continue"),
-    "tone": _("tone"),
-    "custom": _("custom"),
-    "polish": _("polish"),
-}
 
 
 class HistoryScreen(Dialog[bool]):
@@ -171,19 +162,7 @@ def _author(revision: Revision) -> str:
     provenance = revision.provenance
     if provenance is None:
         return _ORIGINS[revision.origin]
-    return f"{_task(provenance)} · {provenance.model}" if provenance.task else provenance.model
-
-
-def _task(provenance: Provenance) -> str:
-    """Return what the model was asked for; a task of the user's own keeps its name."""
-    task = provenance.task
-    if found := re.fullmatch(r"(merge of )?candidate (\d+)", task):
-        merged, at = found.groups()
-        return _("merge of candidate {number}", number=at) if merged else _("candidate {number}", number=at)
-    kind, _colon, detail = task.partition(": ")
-    if kind in _TASKS:
-        return _("{task}: {detail}", task=_TASKS[kind], detail=detail) if detail else _TASKS[kind]
-    return task
+    return f"{task_name(provenance.task)} · {provenance.model}" if provenance.task else provenance.model
 
 
 def _origin(revision: Revision) -> str:
@@ -199,7 +178,7 @@ def _origin(revision: Revision) -> str:
         settings.append(_("{input} input + {output} output tokens", input=given, output=made))
     author = revision.provenance.model
     if revision.provenance.task:
-        author = _("{model} ({task})", model=author, task=_task(revision.provenance))
+        author = _("{model} ({task})", model=author, task=task_name(revision.provenance.task))
     shown = ", ".join(settings) or _("no settings")
     return _(
         "Written by {author}: {settings}; {when}. Enter restores it, d compares it.",
