@@ -1,6 +1,6 @@
 """Record a minute of lwtui in use: planning, writing, changing a sentence, exporting.
 
-    .venv/bin/python docs/recording.py [--model NAME] [--output docs/lwtui.cast]
+    .venv/bin/python docs/recording.py [--model starter-small] [--output docs/lwtui.cast]
 
 Writes an asciinema cast (version 2), to be played with ``asciinema play docs/lwtui.cast``. The app and the model are
 real, in a terminal of tmux. Waits of more than a few seconds are shortened, and nothing else is changed.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from lwtui.config import ModelSettings, add_model, cache_folder, load_settings, set_value
+from lwtui.models.catalog import resolve
 
 COLUMNS, LINES = 104, 30
 INSTRUCTION = "Write a guide of 600 words to growing tomatoes on a balcony"
@@ -109,48 +113,55 @@ class Recording:
         return skipped
 
 
-def play(recording: Recording, model: str) -> None:
+def play(recording: Recording) -> None:
     """Use the app as a writer does."""
-    recording.type(f"lwtui --model {model}" if model else "lwtui")
+    recording.type("lwtui")
     recording.press("Enter")
     recording.until_seen("Library")
-    time.sleep(1.0)
+    time.sleep(1.5)
     recording.press("n")
     recording.until_seen("New document")
+    time.sleep(0.5)
     recording.type(INSTRUCTION)
-    time.sleep(1.0)
+    time.sleep(1.5)
     recording.press("F5")
-    recording.until(lambda screen: "Plan" in screen and "planning" not in screen.lower() and "1." in screen)
+    recording.until(lambda screen: re.search(r"0 of [1-9]\d* sections? written", screen) is not None)
     time.sleep(2.0)
     recording.press("Down")
     time.sleep(1.0)
     recording.press("Down")
     time.sleep(1.5)
     recording.press("F5")
-    recording.until(lambda screen: sum(len(line) > 60 for line in screen.splitlines()) > LINES // 2)
-    time.sleep(6.0)
+    recording.until_seen("tokens/s")
+    time.sleep(8.0)
     recording.press("i")
-    time.sleep(3.0)
+    time.sleep(4.0)
     recording.press("Escape")
-    recording.until_seen("done")
-    time.sleep(2.0)
-    recording.press("x")
+    recording.until_seen("■ Idle")
     time.sleep(3.0)
-    recording.press("Escape")
-    time.sleep(1.0)
+    recording.press("F9")
+    recording.until_seen("Export “")
+    time.sleep(2.5)
+    recording.press("Enter")
+    recording.until_seen("Exported to")
+    time.sleep(2.5)
     recording.press("C-q")
     time.sleep(1.5)
 
 
 @contextmanager
-def recorded(model_cache: str) -> Iterator[Recording]:
-    """Open a recording in a home folder of its own, with the models that are here."""
+def recorded(model: ModelSettings) -> Iterator[Recording]:
+    """Open a recording in a home folder of its own, where ``model`` writes."""
     with tempfile.TemporaryDirectory() as home:
+        settings = Path(home, "config", "settings.toml")
+        add_model(model, settings)
+        set_value("model", model.name, settings)
+        set_value("welcome", "false", settings)
         environment = {
             **os.environ,
             "HOME": home,
             "LWTUI_CONFIG_DIR": f"{home}/config",
-            "LWTUI_CACHE_DIR": model_cache,
+            "LWTUI_CACHE_DIR": str(cache_folder()),
             "LWTUI_LANGUAGE": os.environ.get("LWTUI_LANGUAGE", "en"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "COLORTERM": "truecolor",
@@ -164,14 +175,17 @@ def recorded(model_cache: str) -> Iterator[Recording]:
 
 def main() -> None:
     """Record, and write the cast."""
-    from lwtui.config import cache_folder
-
     parser = argparse.ArgumentParser(description="Record a minute of lwtui in use.")
-    parser.add_argument("--model", default="starter-small", help="the model that writes (default: starter-small)")
+    parser.add_argument("--model", default="starter-small", help="what writes, or the path of a GGUF")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("lwtui.cast"))
     options = parser.parse_args()
-    with recorded(str(cache_folder())) as recording:
-        play(recording, options.model)
+    path = Path(options.model)
+    if path.suffix == ".gguf":
+        model = ModelSettings(path.stem, provider="llama_cpp", path=str(path.absolute()))
+    else:
+        model = resolve(options.model, load_settings())
+    with recorded(model) as recording:
+        play(recording)
         time.sleep(0.5)
         options.output.write_text("\n".join(recording.cast()) + "\n", encoding="utf-8")
 
