@@ -68,6 +68,43 @@ SOURCES_SCREEN = _("Sources")
 SETTINGS = _("Settings")
 MODELS = _("Choose a model")
 
+# Actions of the plan's screen and of the text's.
+_SHOW_NOTES = Action(
+    "notes",
+    "n",
+    _("Notes"),
+    _("Your notes and the summaries of sections, which are part of the prompts"),
+    False,
+)
+_SHOW_FACTS = Action(
+    "facts", "F", _("Facts"), _("What the text says of people, places and things, for later sections"), False
+)
+_SHOW_SOURCES = Action(
+    "sources", "S", _("Sources"), _("What the document is written from, and cites: files and addresses"), False
+)
+_SHOW_STALE = Action(
+    "stale",
+    "y",
+    _("Stale"),
+    _("Show sections based on something that has changed since, and rewrite them"),
+    False,
+)
+_INSPECT = Action("inspect", "i", _("Inspect"), _("Show the prompt for this section and its tokens"), footer=False)
+_FORECAST = Action(
+    "forecast",
+    "o",
+    _("Forecast"),
+    _("Forecast tokens, time and cost of the rest, and set a budget"),
+    footer=False,
+)
+_CHOOSE_MODEL = Action("model", "c", _("Model"), _("Choose the model that writes this document"), footer=False)
+_CHANGE_BRIEF = Action(
+    "brief", "B", _("Brief"), _("View and change the brief: instruction, length, language, …"), False
+)
+_CHOOSE_ROLES = Action(
+    "roles", "C", _("Roles"), _("Choose other models for planning, for notes and reviews"), footer=False
+)
+
 ACTIONS: dict[str, tuple[Action, ...]] = {
     EVERYWHERE: (
         Action("help", "f1", _("Help"), _("Show what every key does, and a short guide")),
@@ -189,39 +226,17 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             _("Show what happened: retries, and what a review of the plan has found"),
             footer=False,
         ),
-        Action(
-            "notes",
-            "n",
-            _("Notes"),
-            _("Your notes and the summaries of sections, which are part of the prompts"),
-            False,
-        ),
-        Action(
-            "facts", "F", _("Facts"), _("What the text says of people, places and things, for later sections"), False
-        ),
-        Action(
-            "sources", "S", _("Sources"), _("What the document is written from, and cites: files and addresses"), False
-        ),
-        Action(
-            "stale",
-            "y",
-            _("Stale"),
-            _("Show sections based on something that has changed since, and rewrite them"),
-            False,
-        ),
-        Action("inspect", "i", _("Inspect"), _("Show the prompt for this section and its tokens"), footer=False),
+        _SHOW_NOTES,
+        _SHOW_FACTS,
+        _SHOW_SOURCES,
+        _SHOW_STALE,
+        _INSPECT,
         Action("undo", "u,ctrl+z", _("Undo"), _("Undo the last change to the plan"), toolbar=True),
         Action("redo", "U,ctrl+y", _("Redo"), _("Redo the change to the plan undone last"), footer=False),
-        Action(
-            "forecast",
-            "o",
-            _("Forecast"),
-            _("Forecast tokens, time and cost of the rest, and set a budget"),
-            footer=False,
-        ),
-        Action("model", "c", _("Model"), _("Choose the model that writes this document"), footer=False),
-        Action("brief", "B", _("Brief"), _("View and change the brief: instruction, length, language, …"), False),
-        Action("roles", "C", _("Roles"), _("Choose other models for planning, for notes and reviews"), footer=False),
+        _FORECAST,
+        _CHOOSE_MODEL,
+        _CHANGE_BRIEF,
+        _CHOOSE_ROLES,
         Action("stop", "f6", _("Stop"), _("Stop the model"), footer=False),
         Action("back", "escape", _("Back"), _("Go from a field to the list; from the list to the library")),
     ),
@@ -278,32 +293,16 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             _("List problems to jump to: repetitions, wrong lengths; a critic model finds contradictions"),
             footer=False,
         ),
-        Action(
-            "forecast",
-            "o",
-            _("Forecast"),
-            _("Forecast tokens, time and cost of the rest, and set a budget"),
-            footer=False,
-        ),
-        Action("roles", "C", _("Roles"), _("Choose other models for planning, for notes and reviews"), footer=False),
+        _FORECAST,
+        _CHOOSE_ROLES,
         Action("done", "f4", _("Done"), _("Mark this interrupted or short section as done"), footer=False),
         Action("history", "f8,h", _("History"), _("Show every version of this section, compare and restore them")),
         Action("follow", "f", _("Follow"), _("Follow the section that is being written"), footer=False),
-        Action("model", "c", _("Model"), _("Choose the model that writes this document"), footer=False),
-        Action("brief", "B", _("Brief"), _("View and change the brief: instruction, length, language, …"), False),
-        Action(
-            "notes",
-            "n",
-            _("Notes"),
-            _("Your notes and the summaries of sections, which are part of the prompts"),
-            False,
-        ),
-        Action(
-            "facts", "F", _("Facts"), _("What the text says of people, places and things, for later sections"), False
-        ),
-        Action(
-            "sources", "S", _("Sources"), _("What the document is written from, and cites: files and addresses"), False
-        ),
+        _CHOOSE_MODEL,
+        _CHANGE_BRIEF,
+        _SHOW_NOTES,
+        _SHOW_FACTS,
+        _SHOW_SOURCES,
         Action(
             "passage",
             "ctrl+right_square_bracket",
@@ -311,14 +310,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             _("Show the passage of the source behind the citation at the cursor"),
             footer=False,
         ),
-        Action(
-            "stale",
-            "y",
-            _("Stale"),
-            _("Show sections based on something that has changed since, and rewrite them"),
-            False,
-        ),
-        Action("inspect", "i", _("Inspect"), _("Show the prompt for this section and its tokens"), footer=False),
+        _SHOW_STALE,
+        _INSPECT,
         Action(
             "read",
             "m,alt+v",
