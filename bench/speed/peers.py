@@ -26,7 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -105,8 +105,6 @@ def prompts_of(plan: Plan) -> Iterator[Callable[[str], str]]:
 
 async def by_lwtui(path: Path, plan: Plan, seed: int) -> Way:
     """Write with lwtui."""
-    from dataclasses import replace
-
     from lwtui.agentwrite.agent import open_agent
     from lwtui.agentwrite.events import Event as RunEvent
     from lwtui.agentwrite.length_habits import LengthHabits

@@ -12,12 +12,12 @@ import regex
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.research_queries import LIKELY_QUERIES, make_queries
 from lwtui.cli.redrawn_line import RedrawnLine
-from lwtui.cli.source_adding import AddedCounts, source_line
+from lwtui.cli.source_adding import AddedCounts
 from lwtui.config import ResearchSettings
 from lwtui.documents.store import Document
 from lwtui.models.budget import check_priced
 from lwtui.models.metering import UsageTracker
-from lwtui.sources.reading.adding import UnreadSource, is_address, read_sources
+from lwtui.sources.reading.adding import AddedSource, UnreadSource, is_address, read_sources
 from lwtui.sources.reading.job import ReadJob
 from lwtui.sources.research.results import SearchResult
 from lwtui.sources.research.searching import FoundResults, ResearchReader, find_results
@@ -133,14 +133,9 @@ async def add_results(
         while (result := await asyncio.to_thread(next, reading, None)) is not None:
             line.clear()
             if isinstance(result, UnreadSource):
-                counts.unread.append(result)
-                note(result.problem)
-                continue
-            source = document.source_store.add(result.source)
-            counts.added.append(source)
-            note(source_line(source))
-            for remark in result.notes:
-                note(f"  {remark}")
+                counts.count(result, note)
+            else:  # it was read in a thread, and is stored in this one
+                counts.count(AddedSource(document.source_store.add(result.source), result.notes), note)
     finally:
         job.stop()
         line.clear()

@@ -29,6 +29,17 @@ class AddedCounts:
     added: list[Source] = field(default_factory=list)
     unread: list[UnreadSource] = field(default_factory=list)
 
+    def count(self, result: AddedSource | UnreadSource, note: Callable[[str], None]) -> None:
+        """Count a source, and tell what became of it with ``note``, which prints a line."""
+        if isinstance(result, UnreadSource):
+            self.unread.append(result)
+            note(result.problem)
+            return
+        self.added.append(result.source)
+        note(source_line(result.source))
+        for remark in result.notes:
+            note(f"  {remark}")
+
 
 def add_with_progress(
     store: SourceStore, names: Sequence[str], note: Callable[[str], None], *, quiet: bool = False
@@ -60,14 +71,7 @@ def add_with_progress(
     try:
         for result in add_sources(store, names, ReadJob(on_pages), on_start):
             line.clear()
-            if isinstance(result, AddedSource):
-                counts.added.append(result.source)
-                note(source_line(result.source))
-                for remark in result.notes:
-                    note(f"  {remark}")
-            else:
-                counts.unread.append(result)
-                note(result.problem)
+            counts.count(result, note)
     except KeyboardInterrupt as stop:
         stop.add_note(
             _n(
