@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from lwtui.translation import ENGLISH, language
@@ -43,6 +44,7 @@ def is_english() -> bool:
     return language() == ENGLISH
 
 
+@cache
 def words_in(module: str) -> set[str]:
     """Return the Latin words that the texts of a module bring to the screen; what it waits to see does not count."""
     tree = ast.parse(Path(module).read_text(encoding="utf-8"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
 from lwtui.sources.model import ReadSource, Stretch
+from tests.support.loopback import LoopbackServer, QuietHandler
 
 TEA = (
     "Tea grows on high hills where rain falls often.",
@@ -98,7 +97,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "text/html; charset=utf-8"})
 
 
-class Site:
+class Site(LoopbackServer):
     """A web site on the loopback: ``with Site({"/": Reply(…)}) as site``. It logs the paths that are asked for."""
 
     def __init__(self, replies: Mapping[str, Reply]) -> None:
@@ -106,7 +105,7 @@ class Site:
         self.agents: set[str] = set()
         site = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 site.asked.append(self.path)
                 site.agents.add(self.headers["User-Agent"])
@@ -119,16 +118,5 @@ class Site:
                 self.end_headers()
                 self.wfile.write(reply.body)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.address = self.origin

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from tests.support.loopback import LoopbackServer, QuietHandler
 
 # Each line is a subject. Words of none count a little for themselves.
 SUBJECTS = (
@@ -25,7 +25,7 @@ def embed(text: str, more: int = 4) -> list[float]:
     return [float(count) for count in counts] + others
 
 
-class EmbeddingServer:
+class EmbeddingServer(LoopbackServer):
     """``with EmbeddingServer() as server``. ``server.asked`` has the texts of each request.
 
     Args:
@@ -42,7 +42,7 @@ class EmbeddingServer:
         self.more = 4  # dimensions besides those of the subjects
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 body: Any = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.asked.append(body["input"])
@@ -63,16 +63,5 @@ class EmbeddingServer:
                 self.end_headers()
                 self.wfile.write(sent)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.base_url = f"{self.origin}/v1"

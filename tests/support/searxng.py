@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.sources.support import Reply
+from tests.support.loopback import LoopbackServer, QuietHandler
 
 
 def row(title: str, url: str, content: str = "", **more: Any) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def row(title: str, url: str, content: str = "", **more: Any) -> dict[str, Any]:
     } | more
 
 
-class SearxngServer:
+class SearxngServer(LoopbackServer):
     """``with SearxngServer({"tea": [row(…)]}) as server``.
 
     Args:
@@ -51,7 +50,7 @@ class SearxngServer:
         self.authorizations: list[str] = []
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 if self.path.startswith("http"):
                     server.fetched.append(self.path)
@@ -92,17 +91,5 @@ class SearxngServer:
                 except OSError:
                     self.close_connection = True  # the client has gone
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.address = self.origin
