@@ -13,6 +13,7 @@ from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_chat import plan_chat, replan_chat
 from lwtui.agentwrite.plan_completion import plan_by_lines, replan_by_line
 from lwtui.agentwrite.plan_format import NESTED_FROM, Bounds
+from lwtui.agentwrite.plan_leak import without_leaked_sections
 from lwtui.agentwrite.plan_nested import plan_nested
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, CompletionPromptBuilder
 from lwtui.agentwrite.source_selection import brief_with_sources, without_reference_sections
@@ -68,6 +69,7 @@ async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: 
                 raise TypeError(f"There is no way to plan with {other!r}.")
     if brief.sources:
         plan = without_reference_sections(plan)
+    plan = without_leaked_sections(plan, agent.prompts.templates, brief.instruction)
     await emit(PlanReady(plan))
     return plan
 

@@ -13,7 +13,7 @@ from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, RejectedPlan
 from lwtui.agentwrite.short_calls import ShortAnswer, ask
 from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, PlannedSection
-from lwtui.documents.outline import subtree
+from lwtui.documents.outline import count_text_sections, subtree
 from lwtui.documents.plan_edits import rescale
 from lwtui.models.base import Request
 from lwtui.translation import ENGLISH, _, english, language
@@ -153,6 +153,7 @@ async def _until_usable(
 ) -> Plan:
     """Ask until ``read`` returns a plan. The findings of its :class:`PlanError` go into the next request."""
     rejected: RejectedPlan | None = None
+    second_best: Plan | None = None  # not quite what was asked for
     findings: tuple[str, ...] = ()
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
@@ -161,8 +162,10 @@ async def _until_usable(
             _reject_if_cut_off(answer)
             return read(answer.text)
         except PlanError as error:
-            if error.plan is not None and rejected is not None:
-                return error.plan  # not quite what was asked for, but the second try was no better
+            usable = [plan for plan in (second_best, error.plan) if plan is not None]
+            second_best = max(usable, key=count_text_sections, default=None)
+            if second_best is not None and rejected is not None:
+                return second_best
             await emit(PlanRejected(attempt, error.findings))
             findings = error.findings
             rejected = RejectedPlan(answer.text, _for_the_model(answer, read, findings))

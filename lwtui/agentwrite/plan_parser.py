@@ -86,9 +86,15 @@ _HEADING_LABEL = regex.compile(r"(?:title|heading|section\s+title|标题|小标�
 _PLACEHOLDER = regex.compile(
     r"[\[<(]*\s*(?:what this (?:section|chapter) says|describe the main point|short heading)", regex.IGNORECASE
 )
-_COUNT_LABEL = r"(?:word\s*counts?|(?:target\s+)?length|words|字数(?:要求)?|词数|篇幅)\s*[:：]\s*"
+_COUNT_LABEL = r"(?:(?:word|词|字)\s*counts?|(?:target\s+)?length|words|字数(?:要求)?|词数|篇幅)\s*[:：]\s*"
 _COUNT = regex.compile(
     rf"[-–—,，;；|(（\[]{{0,3}}\s*{_COUNT_LABEL}{_AMOUNT}\s*{_UNIT}?\s*(?:左右|each)?\s*[.。)）\]]{{0,3}}",
+    regex.IGNORECASE,
+)
+# A second word count, as of an answer that was held to the shape: "Word Count: 90 words - Word Count: 200 words".
+_OTHER_COUNT = regex.compile(
+    rf"[-–—,，;；|(（\[]{{0,3}}\s*(?:(?:word|词|字)\s*counts?|字数|词数)\s*[:：]\s*{_AMOUNT}\s*{_UNIT}?\s*(?:左右)?[.。)）\]]{{0,3}}"
+    rf"(?:\s*(?:paragraph|section|第)\s*{_DIGITS}\s*[段节]?\s*$)?",
     regex.IGNORECASE,
 )
 _COUNT_IN_BRACKETS = regex.compile(rf"[-–—]?\s*[(（\[]\s*{_AMOUNT}\s*{_UNIT}\s*(?:左右)?\s*[)）\]]", regex.IGNORECASE)
@@ -355,7 +361,7 @@ def _take_count(text: str) -> tuple[str, int | None]:
             high = _number(match["high"]) if match["high"] else low
             words = (low + high) // 2 if high >= low else low
             rest = text[: match.start()].rstrip(" -–—,，;；(（") + " " + text[match.end() :].lstrip(" -–—")
-            return rest.strip(), min(words, _MOST_WORDS)
+            return _OTHER_COUNT.sub("", rest).strip(), min(words, _MOST_WORDS)
     return _NO_COUNT.sub("", text).strip(), None
 
 

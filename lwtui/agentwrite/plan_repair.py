@@ -31,6 +31,9 @@ _LONGEST_HEADING = 120  # characters
 _LONGEST_POINT = 1_200  # characters
 _LIKELY_WORDS = 300  # of a step, if neither plan nor brief says it
 _SAME_POINT = 0.8  # share of words in common from which two main points count as the same
+_SAME_LONG_POINT = 0.7  # the same for main points of at least this many different words:
+_LONG_POINT = 15
+_MOST_DROPPED = 1 / 3  # share of a plan's steps that may be duplicates
 _SMALLEST_STEP = 100  # words; smaller steps are merged
 _WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
 _FUNCTION_WORDS = """
@@ -65,12 +68,22 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: 
     plan = normalize_levels(Plan(parsed.title or title_from(brief.instruction), _sections(parsed.steps, brief)))
     if not count_text_sections(plan):
         raise PlanError(_("The plan cannot be used: It has no steps."), (_("It has no steps."),), raw)
+    steps = count_text_sections(plan)
     if not strict:
         plan = distinct(plan)
+    dropped = steps - count_text_sections(plan)
     if bounds:
         plan = _resized(plan, brief, bounds)
+        finding = ""
         if (count := count_text_sections(plan)) < bounds.least_steps:
             finding = _("It has {count} steps; use at least {least}.", count=count, least=bounds.least_steps)
+        elif dropped > steps * _MOST_DROPPED:
+            finding = _(
+                "{dropped} of its {steps} steps say what an earlier one says; give each its own subject.",
+                dropped=dropped,
+                steps=steps,
+            )
+        if finding:
             raise PlanError(_("The plan cannot be used: {finding}", finding=finding), (finding,), raw, plan)
     return rescale(plan, brief.words) if brief.words and plan.words != brief.words else plan
 
@@ -105,7 +118,7 @@ def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:
     kept: list[PlannedSection] = []
     for section in plan.sections:
         point = _words(section.main_point)
-        if section.words and point and any(_similarity(point, earlier) >= _SAME_POINT for earlier in points):
+        if section.words and point and any(_say_the_same(point, earlier) for earlier in points):
             continue
         points.append(point)
         if section.title.casefold() in headings or times[section.title.casefold()] > 1:
@@ -246,6 +259,11 @@ def _divided(plan: Plan) -> Plan | None:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(word.casefold() for word in _WORD.findall(text))
+
+
+def _say_the_same(first: frozenset[str], second: frozenset[str]) -> bool:
+    is_long = min(len(first), len(second)) >= _LONG_POINT
+    return _similarity(first, second) >= (_SAME_LONG_POINT if is_long else _SAME_POINT)
 
 
 def _similarity(first: frozenset[str], second: frozenset[str]) -> float:

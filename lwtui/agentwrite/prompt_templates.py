@@ -140,6 +140,14 @@ class PromptTemplates:
         except ValueError as error:
             raise ConfigError(_("{where}: {error}. Write $$ for a dollar sign.", where=where, error=error)) from None
 
+    def text(self, name: str) -> str:
+        """Return prompt ``name`` with its placeholders.
+
+        Raises:
+            ConfigError: A file of the user's own cannot be read.
+        """
+        return self._read(name)[0]
+
     def _read(self, name: str) -> tuple[str, str]:
         own = self.own / self.folder / f"{name}.md" if self.own else None
         try:

@@ -229,6 +229,38 @@ def test_a_duplicate_step_is_dropped_and_the_others_get_its_words() -> None:
     assert shape(parse_plan(raw, BRIEF)) == STEPS
 
 
+def test_long_main_points_need_not_be_equal_to_be_duplicates() -> None:
+    point = (
+        "Repairs cost less than new clothes and {} money over the long term, since simple techniques extend their life"
+    )
+    raw = GOOD + "".join(
+        f"Paragraph {number} - Main Point: Part {number}: {point.format(verb)} - Word Count: 500 words\n"
+        for number, verb in ((3, "save"), (4, "also saves some"))
+    )
+    assert [section.title for section in parse_plan(raw, BRIEF).sections] == ["Soil", "Seeds", "Part 3"]
+
+
+def test_a_plan_that_mostly_repeats_itself_is_asked_for_again() -> None:
+    raw = GOOD + "Paragraph 3 - Main Point: Earth: What soil is made of - Word Count: 500 words\n" * 2
+    with pytest.raises(PlanError, match="2 of its 4 steps say what an earlier one says") as caught:
+        parse_plan(raw, BRIEF, Bounds.of(1000, 120))
+    assert caught.value.plan is not None and shape(caught.value.plan) == STEPS
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        " Word Count: 90 words",
+        " (Word Count: 90 words)",
+        " 词 Count: 70 words",
+        " Word Count: 564 words paragraph 2",
+        " 字数：90字",
+    ],
+)
+def test_a_second_word_count_does_not_stay_in_the_main_point(other: str) -> None:
+    assert shape(parse_plan(GOOD.replace(" - Word", f"{other} - Word"), BRIEF)) == STEPS
+
+
 def test_missing_lengths_are_the_average_of_the_others() -> None:
     assert shape(parse_plan(GOOD.replace(" - Word Count: 600 words", ""), brief(800)))[1][2] == 400
     assert [section.words for section in parse_plan("1. Soil\n2. Seeds\n3. Rain\n4. Sun", BRIEF).sections] == [250] * 4
@@ -488,7 +520,7 @@ def test_a_title_does_not_tell_the_length(line: str, title: str) -> None:
 def test_the_grammar_has_a_rule_for_each_step() -> None:
     grammar = plan_grammar(range(2, 5), "Title: ")
     root, *rules = grammar.splitlines()
-    assert root == 'root ::= "Title: " title "\\n" step1 step2 (step3 (step4)?)?'
+    assert root == 'root ::= "Title: " title line-end step1 step2 (step3 (step4)?)?'
     assert [rule.split(" ::= ")[0] for rule in rules[:4]] == ["step1", "step2", "step3", "step4"]
     assert '"Paragraph 3 - Main Point: "' in rules[2]
 

@@ -167,7 +167,7 @@ def test_the_planner_is_asked_for_kinds_where_the_instruction_asks_for_them(inst
     as_json = builder.plan(brief, bounds, CAN_JSON, None)
     assert as_json.json_schema == plan_schema(kinds=asks) and ('"kind"' in as_json.prompt.plain()) is asks
     by_grammar = builder.plan(brief, bounds, CAN_GRAMMAR, None)
-    assert ("Kind: table" in by_grammar.prompt.plain()) is asks and ('" - Kind: "' in by_grammar.grammar) is asks
+    assert ("Kind: table" in by_grammar.prompt.plain()) is asks and ('"Kind: "' in by_grammar.grammar) is asks
     kept = Plan("Tea", (PlannedSection("A", "b", 600, kind=TABLE),))
     assert "Kind: table" in builder.revised_plan(brief, kept, "- none", "", bounds, CAN_GRAMMAR, None).prompt.plain()
 

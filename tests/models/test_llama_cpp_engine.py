@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lwtui.agentwrite.plan_format import plan_grammar
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.bindings import Gguf, LoadError, NativeLog
 from lwtui.models.llama_cpp.engine import Engine, PromptTooLong, StepAborted
@@ -321,6 +322,46 @@ def test_the_prefix_index_finds_every_allowed_token(
         possible = gguf.prefix_index.narrow(sampler.allowed)
         assert set(sampler.allowed(possible)) == set(sampler.allowed(everything)) != set()
         sampler.close()
+
+
+def accepts(gguf: Gguf, log: NativeLog, grammar: str, text: str) -> bool:
+    """Tell whether a grammar allows each token of ``text``."""
+    sampler = Sampler(gguf, log, {}, 1, grammar)
+    try:
+        for token in gguf.tokenize(text):
+            if not len(sampler.allowed(np.array([token], dtype=np.int32))):
+                return False
+            sampler.accept(token)
+    finally:
+        sampler.close()
+    return True
+
+
+STEP = "Title: Bees\nParagraph 1 - Main Point: Why: Bees help, and so do wasps"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        " - Word Count: 40 words\n",
+        ". Word Count: 40 words.\n",
+        ".\nWord Count: 400 words\n\n",
+        ".\n\nWord Count: 40 words\n",
+        "。Word Count: 40 words\n",
+    ],
+)
+@pytest.mark.parametrize("more", ["", ": words, Wordsworth, Word on the street, Wool, World"])
+def test_a_plan_may_write_the_word_count_as_chat_models_do(gguf: Gguf, log: NativeLog, end: str, more: str) -> None:
+    grammar = plan_grammar(range(2, 3), "Title: ")
+    assert accepts(gguf, log, grammar, f"{STEP}{more}{end}Paragraph 2 - Main Point: How: By honey - Word Count: 90")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [". Word Count: 40 words (why, how", ". Word Count: 40 words - Word Count: 50", "\nand so on", " - and so on"],
+)
+def test_a_plan_does_not_go_on_behind_the_word_count(gguf: Gguf, log: NativeLog, rest: str) -> None:
+    assert not accepts(gguf, log, plan_grammar(range(2, 3), "Title: "), STEP + rest)
 
 
 @pytest.mark.parametrize(

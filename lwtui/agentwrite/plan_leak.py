@@ -1,0 +1,41 @@
+"""Removes sections from a plan that only repeat the instructions for plans, as small models append them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import regex
+
+from lwtui.agentwrite.prompt_templates import PromptTemplates
+from lwtui.documents.model import Plan
+from lwtui.documents.outline import count_text_sections, normalize_levels
+from lwtui.documents.plan_edits import rescale
+
+_INSTRUCTIONS = ("plan", "plan_json", "plan_kinds", "plan_sources", "chapters", "chapter", "plan_revise")
+_RUN = 8  # words in a row that a plan shares with its instructions only by repeating them
+_WORD = regex.compile(r"[\p{L}\p{N}]+")
+_PLACEHOLDER = regex.compile(r"\$\w+|<[^>\n]*>")  # what an instruction leaves to others to say
+
+
+def without_leaked_sections(plan: Plan, templates: PromptTemplates, instruction: str) -> Plan:
+    """Return a plan without the sections that repeat the prompt; if all do, the plan as it is.
+
+    Args:
+        plan: The plan.
+        templates: The prompts with which it was made.
+        instruction: The writer's own words, which a plan may repeat.
+    """
+    if templates.folder != "chat":
+        return plan
+    texts = [part for name in _INSTRUCTIONS for part in _PLACEHOLDER.split(templates.text(name))]
+    leaked = {run for text in texts for run in _runs(text)} - set(_runs(instruction))
+    kept = tuple(one for one in plan.sections if leaked.isdisjoint(_runs(f"{one.title}\n{one.main_point}")))
+    rest = normalize_levels(replace(plan, sections=kept))
+    if len(kept) == len(plan.sections) or not count_text_sections(rest):
+        return plan
+    return rescale(rest, plan.words)
+
+
+def _runs(text: str) -> list[tuple[str, ...]]:
+    words = [word.casefold() for word in _WORD.findall(text)]
+    return [tuple(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)]
