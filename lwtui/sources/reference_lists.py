@@ -17,7 +17,7 @@ _MARKS = (
 _CERTAIN = (
     r"references?(?: cited| list)?|list of references|reference list|bibliography|works cited|cited works"
     r"|literature cited|sources? cited|list of sources|sources and references|references and sources|source list"
-    r"|endnotes|footnotes|cited sources|sources used"
+    r"|endnotes|footnotes|cited sources|sources used|acknowledge?ments? of (?:the )?sources|source acknowledge?ments?"
     r"|literaturverzeichnis|quellenverzeichnis|quellenangaben?|literaturangaben|literaturliste|bibliogra(?:f|ph)ie"
     r"|références(?: bibliographiques)?|ouvrages cités|sources citées"
     r"|referencias(?: bibliográficas)?|bibliograf[ií]a|obras citadas|fuentes citadas"

@@ -230,7 +230,14 @@ def test_many_sources_are_counted_in_the_prompt_for_a_plan(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "titles", [["References"], ["A", "参考文献"], ["A", "Works Cited", "B"], ["A", "Sources of the Nile"]]
+    "titles",
+    [
+        ["References"],
+        ["A", "参考文献"],
+        ["A", "Works Cited", "B"],
+        ["A", "Acknowledgment of Sources"],
+        ["A", "Sources of the Nile"],
+    ],
 )
 def test_a_plan_has_no_section_for_references(titles: Sequence[str]) -> None:
     plan = Plan("P", tuple(PlannedSection(title, "x", 100, title) for title in titles))
