@@ -235,7 +235,7 @@ def test_many_sources_are_counted_in_the_prompt_for_a_plan(tmp_path: Path) -> No
         ["References"],
         ["A", "参考文献"],
         ["A", "Works Cited", "B"],
-        ["A", "Acknowledgment of Sources"],
+        ["A", "2. Acknowledgment of Sources"],
         ["A", "Sources of the Nile"],
     ],
 )
