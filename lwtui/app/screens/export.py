@@ -15,6 +15,7 @@ from lwtui.app.format import short_path
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toggles import Box, ToggleOption
+from lwtui.config import Mirror
 from lwtui.documents.disclosure import report_on, save_report
 from lwtui.documents.export import (
     FORMATS,
@@ -30,7 +31,7 @@ from lwtui.documents.export import (
     with_disclosure,
 )
 from lwtui.documents.export.csl_styles import BUILT_IN, DEFAULT_STYLE
-from lwtui.documents.mirror import is_mirrored, mirror_path, set_mirrored, update_mirror
+from lwtui.documents.mirror import choose_mirror, mirror_path, own_mirror, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.translation import _
@@ -45,6 +46,7 @@ _STYLE_FILES = {
     "template": _("a Typst file with a function template"),
     "": _("none for this format"),
 }
+_AS_SET = "settings"  # the mirror that the settings say
 _DISCLOSURES = (
     (_("no report on what a model wrote"), "none"),
     (_("an appendix on what a model wrote"), "appendix"),
@@ -104,18 +106,19 @@ class ExportScreen(Dialog[Path]):
                 yield Label(_("File"))
                 yield self._path
                 yield Label(_("Mirror"))
-                yield self._mirror_box()
+                yield self._mirror_choice()
             yield self._problem
             yield self._status
             with Horizontal(classes="buttons"):
                 yield Button(_("Export (F9)"), variant="primary", id="export")
                 yield Button(_("Cancel (Esc)"), id="cancel")
 
-    def _mirror_box(self) -> Box:
-        path = self._document.path
-        return Box(
-            Content(_("keep {name} up to date beside the document", name=mirror_path(path).name)),
-            is_mirrored(path, self.lwtui.settings.mirror),
+    def _mirror_choice(self) -> Select[str]:
+        own = own_mirror(self._document.path)
+        return Select(
+            _mirrors(self._document.path, self.lwtui.settings.mirror),
+            value=_AS_SET if own is None else own.value,
+            allow_blank=False,
             id="mirror",
             compact=True,
             disabled=self._document.read_only and bool(self.lwtui.session),
@@ -172,10 +175,13 @@ class ExportScreen(Dialog[Path]):
             self._proposed = self._proposal(self._title.value.strip() or self._document.title, self._to)
             self._path.value = self._proposed
 
-    @on(Checkbox.Changed, "#mirror")
-    def _choose_mirror(self, event: Checkbox.Changed) -> None:
+    @on(Select.Changed, "#mirror")
+    def _choose_mirror(self, event: Select.Changed) -> None:
+        chosen = None if event.value == _AS_SET else Mirror(str(event.value))
+        if chosen is own_mirror(self._document.path):
+            return
         try:
-            set_mirrored(self._document.path, event.value)
+            choose_mirror(self._document.path, chosen)
         except LwtuiError as error:
             self._problem.set_text(str(error))
             return
@@ -293,6 +299,19 @@ class ExportScreen(Dialog[Path]):
                     store_author(document, author)
         except LwtuiError as error:
             self.lwtui.show_error(error)
+
+
+def _mirrors(document: Path, by_default: Mirror) -> list[tuple[str, str]]:
+    """Return what can be kept beside a document, as it is shown, and its value."""
+    file, folder = mirror_path(document).name, f"{mirror_path(document, Mirror.FOLDER).name}/"
+    shown = {
+        Mirror.NONE: _("none"),
+        Mirror.FILE: _("{name}, one Markdown file", name=file),
+        Mirror.FOLDER: _("{name}, a file per section", name=folder),
+        Mirror.GIT: _("{name}, with a git commit per session", name=folder),
+    }
+    as_set = (_("as in the settings: {choice}", choice=shown[by_default]), _AS_SET)
+    return [as_set, *((text, kind.value) for kind, text in shown.items())]
 
 
 def _file(name: str, title: str, to: str) -> Path:
