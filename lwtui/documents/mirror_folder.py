@@ -87,10 +87,15 @@ def section_names(
 
 def _stem(title: str, longest: int) -> str:
     """Return what of a heading goes into the name of its file; empty if it has no letter, digit or picture."""
-    name = safe_name(unicodedata.normalize("NFC", title).lower(), longest) if title else ""
+    if not _is_name(title):
+        return ""  # for which safe_name has a word of its own
+    name = safe_name(unicodedata.normalize("NFC", title).lower(), longest)
     stem = unicodedata.normalize("NFC", _NOT_IN_ADDRESSES.sub("-", name).strip("-._"))
-    is_name = any(unicodedata.category(char)[0] in "LN" or unicodedata.category(char) == "So" for char in stem)
-    return stem if is_name else ""
+    return stem if _is_name(stem) else ""
+
+
+def _is_name(text: str) -> bool:
+    return any(unicodedata.category(char)[0] in "LN" or unicodedata.category(char) == "So" for char in text)
 
 
 def _free_name(stem: str, taken: set[str]) -> str:

@@ -301,7 +301,7 @@ class ExportScreen(Dialog[Path]):
             self.lwtui.show_error(error)
 
 
-def _mirrors(document: Path, by_default: Mirror) -> list[tuple[str, str]]:
+def _mirrors(document: Path, by_default: Mirror) -> list[tuple[Content, str]]:
     """Return what can be kept beside a document, as it is shown, and its value."""
     file, folder = mirror_path(document).name, f"{mirror_path(document, Mirror.FOLDER).name}/"
     shown = {
@@ -310,8 +310,9 @@ def _mirrors(document: Path, by_default: Mirror) -> list[tuple[str, str]]:
         Mirror.FOLDER: _("{name}, a file per section", name=folder),
         Mirror.GIT: _("{name}, with a git commit per session", name=folder),
     }
-    as_set = (_("as in the settings: {choice}", choice=shown[by_default]), _AS_SET)
-    return [as_set, *((text, kind.value) for kind, text in shown.items())]
+    as_set = _("as in the settings: {choice}", choice=shown[by_default])
+    texts = {_AS_SET: as_set} | {kind.value: text for kind, text in shown.items()}
+    return [(Content(text), value) for value, text in texts.items()]  # the name of a file is no markup
 
 
 def _file(name: str, title: str, to: str) -> Path:
