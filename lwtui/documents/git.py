@@ -72,6 +72,7 @@ class GitFolder:
         self._folder = folder
         self._end = monotonic() + _ALL_SECONDS
         self._environment = _environment()
+        self._options = dict(_SAFE)
         program = which("git")
         if program is None or not Path(program).is_absolute():  # one of the current folder is not the user's git
             raise GitError(_("git is not installed."))
@@ -106,6 +107,7 @@ class GitFolder:
             GitError: Git failed, or the repository is in a state in which nothing should be committed.
         """
         self._check_is_idle()
+        self._switch_off_filters()
         if self._status("check-ignore", "--quiet", "--", *present[:1]) == 0:
             raise GitError(_("A .gitignore file excludes it."))
         parent = self._output("rev-parse", "--quiet", "--verify", "HEAD^{commit}", may_fail=True)
@@ -152,10 +154,20 @@ class GitFolder:
         if self._status("symbolic-ref", "--quiet", "HEAD"):
             raise GitError(_("The repository is on no branch."))
 
+    def _switch_off_filters(self) -> None:
+        """Override the repository's filters. Git may compare files of the user's with them when it writes the index."""
+        names = self._output("config", "--null", "--name-only", "--get-regexp", r"^filter\.", may_fail=True).split("\0")
+        drivers = {name.rpartition(".")[0] for name in names if name.strip()}
+        if any("=" in driver for driver in drivers):
+            raise GitError(_("The name of a filter in its settings has an equals sign."))
+        for driver in drivers:
+            self._options |= {f"{driver}.clean": "", f"{driver}.process": "", f"{driver}.required": "false"}
+
     def _changes(self, present: Sequence[str], gone: Collection[str]) -> bytes:
         """Store the files in the repository, and return their entries for an index."""
-        names = "".join(f"{name}\n" for name in present).encode("utf-8")
-        hashes = self._output("hash-object", "-w", "--no-filters", "--stdin-paths", given=names).split()
+        # These paths start from the top of the work tree, wherever the command runs.
+        paths = b"".join(os.fsencode(self._folder.absolute() / name) + b"\n" for name in present)
+        hashes = self._output("hash-object", "-w", "--no-filters", "--stdin-paths", given=paths).split()
         if len(hashes) != len(present):
             raise GitError(_("It has not stored all files."))
         entries = [
@@ -216,13 +228,13 @@ class GitFolder:
         self, command: Sequence[str], given: bytes | None = None, more: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a command of git in the folder. Without ``given``, its standard input is closed."""
-        options = [option for name, value in _SAFE.items() for option in ("-c", f"{name}={value}")]
+        options = [option for name, value in self._options.items() for option in ("-c", f"{name}={value}")]
         seconds = min(_COMMAND_SECONDS, self._end - monotonic())
         try:
             if seconds <= 0:
                 raise subprocess.TimeoutExpired(self._program, _ALL_SECONDS)
             return subprocess.run(
-                [self._program, "--no-pager", "--literal-pathspecs", *options, *command],
+                [self._program, "--no-pager", *options, *command],
                 cwd=self._folder,
                 env=self._environment | (more or {}),
                 capture_output=True,
