@@ -20,7 +20,7 @@ from lwtui.documents.mirror_folder import SUMMARY
 from lwtui.documents.mirror_state import file_hash, is_file_name, read_state, state_file, write_cached
 from lwtui.documents.store import Document
 from lwtui.text import counts_characters
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, sentences
 
 
 @dataclass(frozen=True)
@@ -232,11 +232,9 @@ def _written(name: str, length: int, in_characters: bool) -> str:
 
 
 def _failed(folder: Path, reason: str) -> str:
-    return _(
-        "{folder} was not committed to git: {reason} The document is safe, its files are there, and the next session"
-        " tries again.",
-        folder=folder.name,
-        reason=reason,
+    return sentences(
+        _("{folder} was not committed to git: {reason}", folder=folder.name, reason=reason),
+        _("The document is safe, its files are there, and the next session tries again."),
     )
 
 
