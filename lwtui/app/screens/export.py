@@ -34,6 +34,7 @@ from lwtui.documents.export.csl_styles import BUILT_IN, DEFAULT_STYLE
 from lwtui.documents.mirror import choose_mirror, mirror_path, own_mirror, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.terminal_cells import fitted
 from lwtui.translation import _
 
 NAMES = {
@@ -46,7 +47,14 @@ _STYLE_FILES = {
     "template": _("a Typst file with a function template"),
     "": _("none for this format"),
 }
+_MIRRORS = {
+    Mirror.NONE: _("none"),
+    Mirror.FILE: _("one Markdown file"),
+    Mirror.FOLDER: _("a folder, a file per section"),
+    Mirror.GIT: _("a folder with git commits"),
+}
 _AS_SET = "settings"  # the mirror that the settings say
+_NAME_CELLS = 25  # of the name of a mirror
 _DISCLOSURES = (
     (_("no report on what a model wrote"), "none"),
     (_("an appendix on what a model wrote"), "appendix"),
@@ -114,15 +122,22 @@ class ExportScreen(Dialog[Path]):
                 yield Button(_("Cancel (Esc)"), id="cancel")
 
     def _mirror_choice(self) -> Select[str]:
-        own = own_mirror(self._document.path)
         return Select(
             _mirrors(self._document.path, self.lwtui.settings.mirror),
-            value=_AS_SET if own is None else own.value,
+            value=self._mirror_value,
             allow_blank=False,
             id="mirror",
             compact=True,
             disabled=self._document.read_only and bool(self.lwtui.session),
         )
+
+    @property
+    def _mirror_value(self) -> str:
+        """The value of the choice that holds."""
+        own = own_mirror(self._document.path)
+        if own is None and self.lwtui.settings.mirror is not Mirror.NONE:
+            return _AS_SET
+        return (own or Mirror.NONE).value
 
     def on_mount(self) -> None:
         self._path.focus()
@@ -177,9 +192,9 @@ class ExportScreen(Dialog[Path]):
 
     @on(Select.Changed, "#mirror")
     def _choose_mirror(self, event: Select.Changed) -> None:
-        chosen = None if event.value == _AS_SET else Mirror(str(event.value))
-        if chosen is own_mirror(self._document.path):
+        if event.value == self._mirror_value:
             return
+        chosen = None if event.value == _AS_SET else Mirror(str(event.value))
         try:
             choose_mirror(self._document.path, chosen)
         except LwtuiError as error:
@@ -304,15 +319,19 @@ class ExportScreen(Dialog[Path]):
 def _mirrors(document: Path, by_default: Mirror) -> list[tuple[Content, str]]:
     """Return what can be kept beside a document, as it is shown, and its value."""
     file, folder = mirror_path(document).name, f"{mirror_path(document, Mirror.FOLDER).name}/"
-    shown = {
-        Mirror.NONE: _("none"),
-        Mirror.FILE: _("{name}, one Markdown file", name=file),
-        Mirror.FOLDER: _("{name}, a file per section", name=folder),
-        Mirror.GIT: _("{name}, with a git commit per session", name=folder),
-    }
-    as_set = _("as in the settings: {choice}", choice=shown[by_default])
-    texts = {_AS_SET: as_set} | {kind.value: text for kind, text in shown.items()}
+    names = {Mirror.FILE: file, Mirror.FOLDER: folder, Mirror.GIT: folder}
+    texts = {kind.value: text for kind, text in _MIRRORS.items()}
+    for kind, name in names.items():
+        texts[kind.value] = _("{kind}: {name}", kind=_MIRRORS[kind], name=_shortened(name, document.stem))
+    if by_default is not Mirror.NONE:
+        texts = {_AS_SET: _("as in the settings: {choice}", choice=_MIRRORS[by_default])} | texts
     return [(Content(text), value) for value, text in texts.items()]  # the name of a file is no markup
+
+
+def _shortened(name: str, stem: str) -> str:
+    """Return a name that begins with ``stem``, which is cut if it would need a second line."""
+    ending = name.removeprefix(stem)
+    return fitted(stem, _NAME_CELLS - len(ending)) + ending
 
 
 def _file(name: str, title: str, to: str) -> Path:
