@@ -24,7 +24,7 @@ from lwtui.text.formulas import ENVIRONMENT, INLINE_FORMULA, TEX, formula_spans,
 from lwtui.text.lazy_pattern import LazyPattern
 
 FORMULAS = frozenset(("math_inline", "math_display", "math_block"))  # the types of tokens that hold a formula
-_MARKS = LazyPattern(r"[\\`*\[\]]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w{1,31};)|~~|(?<=\w)://")
+_MARKS = LazyPattern(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w{1,31};)|~~|(?<=\w)://")
 _MAX_LINES = 200  # of a formula on lines of its own
 _CODE_SPAN = LazyPattern(r"(?<!`)(`+)(?!`)[\s\S]+?(?<!`)\1(?!`)")
 _RAISED = LazyPattern(

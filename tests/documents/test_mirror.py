@@ -289,7 +289,7 @@ HEADINGS = (
         "![p](p)",
     ),
     *("x^2^ H~2~O", "~~gone~~", "a | b", "{#id}", "Heading {#id .x}", "100% & 5 > 3", 'say "hi" don\'t', "a: b?*"),
-    *("%2e%2e%2f", "soil-2", "<!-- x -->", "http://a.b/c_d_e", "==x==", "[x]: y", "[^1]", "Introduction"),
+    *("%2e%2e%2f", "soil-2", "<!-- x -->", "http://a.b/c_d_e", "==x==", "[x]: y", "[^1]", "Introduction", "__0__"),
 )
 
 
