@@ -244,7 +244,10 @@ def _read(document: Path) -> Committed:
         stored = json.loads(_file(document).read_text(encoding="utf-8"))
         files = tuple((str(name), str(found)) for name, found in stored["files"])
         if all(is_file_name(name) for name, _hash in files):
-            sections = tuple(SectionState(**section) for section in stored["sections"])
+            sections = tuple(
+                SectionState(str(each["id"]), str(each["title"]), int(each["length"]), str(each["digest"]))
+                for each in stored["sections"]
+            )
             return Committed(str(stored["repository"]), str(stored["title"]), sections, files)
     return Committed()
 

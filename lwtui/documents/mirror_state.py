@@ -12,12 +12,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from lwtui.config import Mirror, cache_folder
 from lwtui.files import write_atomically
 
-NO_PLAIN_FILE = "not a plain file"  # stands for the hash of a symbolic link or a folder, which lwtui did not write
+NO_PLAIN_FILE = "not a plain file"  # stands for the hash of a symbolic link, a folder or a pipe, which are foreign
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,9 @@ def file_hash(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    if path.is_symlink() or path.is_dir():
-        return NO_PLAIN_FILE
     try:
+        if not S_ISREG(path.lstat().st_mode):
+            return NO_PLAIN_FILE
         return sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
         return ""

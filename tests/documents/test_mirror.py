@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -152,6 +153,9 @@ def test_a_foreign_file_is_never_overwritten(tmp_path: Path, kind: Mirror) -> No
         path.unlink()
         path.mkdir()
         assert update(document, kind) == foreign and path.is_dir()
+        path.rmdir()
+        os.mkfifo(path)  # which nobody writes to
+        assert update(document, kind) == foreign and path.is_fifo()
 
 
 @pytest.mark.posix
@@ -400,11 +404,11 @@ def test_pictures_stay_beside_the_document_and_an_import_finds_them(tmp_path: Pa
     text = (folder / "a.md").read_text()
     assert "![pot](../pots/pot.png)" in text and (folder / "../pots/pot.png").read_bytes() == PNG
     (folder / "own.png").write_bytes(PNG)
-    (folder / "b.md").write_text("# B\n\n![own](own.png) ![gone](gone.png)\n")
+    (folder / "b.md").write_text("# B\n\n![own](own.png) ![gone](gone.png) ![long](" + "x" * 300 + ".png)\n")
     with import_file(folder, tmp_path / "beside.lw") as beside:
         assert [section.text for section in beside.sections()] == [
             "![pot](pots/pot.png)",
-            "![own](tomatoes-markdown/own.png) ![gone](gone.png)",
+            "![own](tomatoes-markdown/own.png) ![gone](gone.png) ![long](" + "x" * 300 + ".png)",
         ]
     (tmp_path / "far").mkdir()
     with import_file(folder, tmp_path / "far" / "new.lw") as far:

@@ -16,6 +16,7 @@ from lwtui.config import Mirror
 from lwtui.documents import git
 from lwtui.documents.mirror import choose_mirror, mirror_path, update_mirror
 from lwtui.documents.mirror_commits import session_commit
+from lwtui.documents.mirror_state import state_file
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
 from tests.documents.support import LIGHT, PLAN, SOIL, WATER, new_document
@@ -387,3 +388,17 @@ def test_settings_that_lead_to_another_work_tree(tmp_path: Path) -> None:
         choose_mirror(document.path, Mirror.GIT)
         assert "for the files of another folder" in end_session(document)
     assert messages(tmp_path) == ["Begin"]
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"files": [], "sections": [{"id": 1}]}', '{"sections": 5}', "null"])
+def test_a_broken_cache_makes_the_next_message_longer(tmp_path: Path, broken: str) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "one two")
+        assert end_session(document) == ""
+        state_file(document.path, "-commits").write_text(broken)
+        choose_mirror(document.path, Mirror.GIT)  # what lwtui has made is forgotten
+        document.edit(SOIL.id, "one")
+        assert end_session(document) == ""
+        assert messages(folder_of(document))[0] == "Tomatoes: +1 word\n\nSoil: written (1 word)\n" + (
+            "Water: planned\nLight: planned"
+        )

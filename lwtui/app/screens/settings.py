@@ -97,13 +97,13 @@ class SettingsScreen(BaseScreen):
             with Grid():
                 yield Label(_("Documents in"))
                 yield self._folder
-                yield Label(_("Mirror"))
-                yield _choice("mirror", _MIRRORS, self.lwtui.settings.mirror.value)
                 yield Label(_("Theme"))
                 themes = [(shown, name) for name, shown in theme_choices(self.app.available_themes)]
                 yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
                 yield Label(_("Language"))
                 yield _language_choice(self.lwtui.settings.language)
+                yield Label(_("Mirror"))
+                yield _choice("mirror", _MIRRORS, self.lwtui.settings.mirror.value)
                 yield Label(_("Start with"))
                 yield _choice("restore", _RESTORE, _word(self.lwtui.settings.restore))
                 yield Label(_("Keys in text"))

@@ -5,6 +5,7 @@ The folder of a mirror is such a book. Its files are lwtui's own, so that their 
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -88,7 +89,7 @@ def _own(book: Imported, entries: Sequence[Entry], folder: Path, encoding: str) 
     names = {entry.source.name for entry in entries if entry.source}
 
     def inside(address: str) -> str:
-        is_there = (folder / unquote(address)).is_file()
+        is_there = os.path.isfile(folder / unquote(address))  # noqa: PTH113 - Path.is_file raises for a long name
         return f"{quote(folder.resolve().name)}/{address}" if is_there else address
 
     parts = []
