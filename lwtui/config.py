@@ -53,6 +53,15 @@ class Role(StrEnum):
         return f"role.{self.value}"
 
 
+class Mirror(StrEnum):
+    """What is kept beside a document, up to date, for other programs to read."""
+
+    NONE = "none"
+    FILE = "file"  # one Markdown file
+    FOLDER = "folder"  # a Markdown file per section
+    GIT = "git"  # such a folder, with a commit per session
+
+
 @dataclass(frozen=True)
 class ModelSettings:
     """One ``[models.NAME]`` table.
@@ -154,7 +163,7 @@ class Settings:
     theme: str = "textual-dark"
     language: str = ""  # of lwtui itself: en, zh or a catalogue of one's own; empty: the system's
     author: str = ""  # the name on title pages
-    mirror: bool = False  # keep a Markdown copy beside each document up to date
+    mirror: Mirror = Mirror.NONE  # the Markdown copy that is kept beside each document
     restore: bool = True  # start where the user left off
     welcome: bool = True  # offer a choice of models at the start until one is chosen
     vim: bool = False  # vim keys in the text
@@ -416,10 +425,13 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
     _check_public(lint_settings.languagetool)
     research = ResearchSettings(**_parse_table(table, "research", ResearchSettings, path))
     _check_public(research.searxng)
+    if isinstance(mirror := table.get("mirror"), bool):  # as earlier versions wrote it
+        table["mirror"] = _mirror_of(mirror).value
     sources = SourceSettings(**_parse_table(table, "sources", SourceSettings, path))
     if research.mcp.lower().startswith(("http://", "https://")):
         _check_public(research.mcp)
     top = _check_table(table, Settings, f"{path}: ")
+    top["mirror"] = Mirror(top.get("mirror") or Mirror.NONE)
     if writer := roles.pop(Role.WRITE.value, ""):
         top["model"] = writer
     parsed = {}
@@ -456,6 +468,11 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
     return Settings(
         models=parsed, roles=roles, keys=keys, lint=lint_settings, research=research, sources=sources, **top
     )
+
+
+def _mirror_of(on: bool) -> Mirror:
+    """Return what the setting ``mirror`` of an earlier version means, which was true or false."""
+    return Mirror.FILE if on else Mirror.NONE
 
 
 def _parse_table(table: dict[str, Any], name: str, settings_class: type, path: Path) -> dict[str, Any]:
@@ -526,6 +543,7 @@ def _parse_roles(table: Any, path: Path) -> dict[str, str]:
 # The types that a value may have in the file, by the annotation of its field.
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
+    "Mirror": (str,),
     "bool": (bool,),
     "int": (int,),
     "float": (float, int),
@@ -535,11 +553,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "Headers": (dict,),
 }
 
+_BOOLEANS = {"true": True, "false": False}
+
 # The values that a string may have, where it is not free text.
 _CHOICES: dict[str, tuple[str, ...]] = {
     "kv_type": ("f16", "q8_0"),
     "flash_attention": ("on", "off", "auto"),
     "constrain": ("grammar", "json_schema"),
+    "mirror": tuple(Mirror),
 }
 
 
@@ -587,7 +608,12 @@ def _check_table(table: dict[str, Any], settings_class: type, where: str) -> dic
 
 
 def _type_in_words(annotation: str) -> str:
-    words = {"str": _("text in quotes"), "int": _("a whole number"), "bool": _("true or false")}
+    words = {
+        "str": _("text in quotes"),
+        "Mirror": _("text in quotes"),
+        "int": _("a whole number"),
+        "bool": _("true or false"),
+    }
     words |= {"Parameters": _('parameters such as {"top_k": 40}'), "Headers": _('headers such as {"X-Title": "lwtui"}')}
     return words.get(annotation.removesuffix(" | None"), _("a number"))
 
@@ -602,7 +628,10 @@ def _parse_value(leaf: str, value: str, settings_class: type) -> Any:
         )
     try:
         if annotation == "bool":
-            return {"true": True, "false": False}[value.lower()]
+            return _BOOLEANS[value.lower()]
+        if annotation == "Mirror":
+            word = value.strip().lower()
+            return _mirror_of(_BOOLEANS[word]).value if word in _BOOLEANS else word
         if leaf in ("context_length", "reasoning_tokens"):
             return parse_token_count(value)
         if annotation in ("Parameters", "Headers"):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from lwtui.app.model_download import ModelDownload
     from lwtui.app.session import Session, SessionEvent
     from lwtui.documents.importing.encodings import Guess
+    from lwtui.documents.mirror_commits import SessionCommit
     from lwtui.models.known_ggufs import KnownGguf
 
 _WARM_UP_SECONDS = 0.3  # after the first frame
@@ -101,6 +102,8 @@ class LwtuiApp(App[int]):
         self.session: Session | None = None
         self._path = path
         self._mirror_problem = ""  # the one last shown
+        self._commit_problem = ""  # the same, of a commit of the mirror
+        self._committing: asyncio.Task[None] | None = None
         self._word_count: WordCount | None = None  # of the open document
         self._histories = UndoHistories()  # of the open document
         self._typed = KeyQueue(self)
@@ -168,6 +171,8 @@ class LwtuiApp(App[int]):
 
     async def on_unmount(self) -> None:
         await self._close_session()
+        if self._committing is not None:
+            await self._committing
         for download in list(self.models.downloads.values()):
             await download.stop()
         await self.models.release()
@@ -590,13 +595,16 @@ class LwtuiApp(App[int]):
         session, self.session = self.session, None
         if session is None:
             return
+        commit = None
         try:
             await session.cancel()
             self._count_words(session)
-            self._mirror(session.document)
+            commit = self._mirror(session.document, is_end=True)
             await session.close()
         except LwtuiError as error:
             self.show_error(error)
+        if commit is not None:
+            self._committing = asyncio.create_task(self._commit(commit, self._committing))
 
     def _count_words(self, closing: Session | None = None) -> None:
         """Put the words that the open document has gained into the diary."""
@@ -620,13 +628,28 @@ class LwtuiApp(App[int]):
         if isinstance(event, SectionFinished) and self.session is not None:
             self._mirror(self.session.document)
 
-    def _mirror(self, document: Document) -> None:
+    def _mirror(self, document: Document, *, is_end: bool = False) -> SessionCommit | None:
+        """Update the mirror. At the end of a session, return the commit to make, if there is to be one."""
         from lwtui.documents.mirror import update_mirror
 
         problem = update_mirror(document, self.settings.mirror)
         if problem and problem != self._mirror_problem:
             self.show_error(problem, code="mirror")
         self._mirror_problem = problem
+        if not is_end:
+            return None
+        from lwtui.documents.mirror_commits import session_commit
+
+        return session_commit(document, self.settings.mirror, self.settings.author)
+
+    async def _commit(self, commit: SessionCommit, before: asyncio.Task[None] | None) -> None:
+        """Commit the mirror of a closed document, after the commit ``before``. Nothing but the end of lwtui waits."""
+        if before is not None:
+            await before
+        problem = await asyncio.to_thread(commit.run)
+        if problem and problem != self._commit_problem:
+            self.show_error(problem, code="mirror")
+        self._commit_problem = problem
 
     # -- everywhere
 

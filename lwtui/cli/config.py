@@ -98,7 +98,7 @@ def _flat(settings: Settings) -> dict[str, str]:
         "theme": settings.theme,
         "language": settings.language or language(),
         "author": settings.author,
-        "mirror": str(settings.mirror).lower(),
+        "mirror": settings.mirror.value,
         "restore": str(settings.restore).lower(),
         "welcome": str(settings.welcome).lower(),
         "vim": str(settings.vim).lower(),

@@ -35,10 +35,11 @@ from lwtui.cli.polishing import PolishOrder, polish
 from lwtui.cli.progress import Progress
 from lwtui.command_line.guard import INCOMPLETE, say
 from lwtui.command_line.terms import show_terms_once
-from lwtui.config import ModelSettings, Settings
+from lwtui.config import Mirror, ModelSettings, Settings
 from lwtui.documents.export import export, render
 from lwtui.documents.facts import FACTS
-from lwtui.documents.mirror import mirror_path, update_mirror
+from lwtui.documents.mirror import mirror_kind, mirror_path, update_mirror
+from lwtui.documents.mirror_commits import session_commit
 from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.shortfalls import shortfall_line
 from lwtui.documents.store import Document
@@ -364,7 +365,7 @@ class HeadlessRun:
 
     def _use(self, document: Document) -> Document:
         self._document = self._closing.enter_context(document)
-        self._closing.callback(self._mirror)  # runs before the document is closed
+        self._closing.callback(self._end_mirror)  # runs before the document is closed
         if document.brief != self._job.brief:
             document.set_brief(self._job.brief)
         for name, value in self._job.document_settings.items():
@@ -378,13 +379,25 @@ class HeadlessRun:
 
     def _mirror(self) -> None:
         """Update the mirror, if the document has one and it is not the output file."""
-        document = self._document
-        if document is None or mirror_path(document.path) == self._job.output:
+        document, by_default = self._document, self._settings.mirror
+        if document is None:
             return
-        problem = update_mirror(document, self._settings.mirror)
+        is_file = mirror_kind(document.path, by_default) is Mirror.FILE
+        if is_file and mirror_path(document.path) == self._job.output:
+            return
+        problem = update_mirror(document, by_default)
         if problem and problem != self._mirror_problem:
             self._progress.note(problem)
         self._mirror_problem = problem
+
+    def _end_mirror(self) -> None:
+        """Update the mirror, and commit it if the document has such a mirror."""
+        self._mirror()
+        if self._document is None:
+            return
+        commit = session_commit(self._document, self._settings.mirror, self._settings.author)
+        if commit is not None and (problem := commit.run()):
+            self._progress.note(problem)
 
     def _deliver(self) -> None:
         """Export or print the finished text."""

@@ -24,6 +24,7 @@ from lwtui.text.formulas import ENVIRONMENT, INLINE_FORMULA, TEX, formula_spans,
 from lwtui.text.lazy_pattern import LazyPattern
 
 FORMULAS = frozenset(("math_inline", "math_display", "math_block"))  # the types of tokens that hold a formula
+_MARKS = LazyPattern(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|&(?=#?\w{1,31};)|~~|(?<=\w)://")
 _MAX_LINES = 200  # of a formula on lines of its own
 _CODE_SPAN = LazyPattern(r"(?<!`)(`+)(?!`)[\s\S]+?(?<!`)\1(?!`)")
 _RAISED = LazyPattern(
@@ -57,6 +58,12 @@ def extend(markdown: MarkdownIt) -> None:
 def count_formulas(text: str) -> int:
     """Count the formulas within a paragraph."""
     return len(formula_spans(_CODE_SPAN.sub("", text)))
+
+
+def escape_marks(text: str) -> str:
+    """Escape what a parser would read as marks within a line, as in a heading or in the text of a link."""
+    text = _MARKS.sub(lambda match: match[0] if match[0] == "://" else "".join(f"\\{char}" for char in match[0]), text)
+    return escape_extensions(text)
 
 
 def escape_extensions(text: str) -> str:

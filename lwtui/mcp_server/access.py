@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from lwtui.config import Mirror
 from lwtui.documents.mirror import update_mirror
+from lwtui.documents.mirror_commits import SessionCommit, session_commit
 from lwtui.documents.model import Section
 from lwtui.documents.outline import outline_numbers
 from lwtui.documents.store import Document
@@ -22,12 +25,14 @@ class Access:
 
     Args:
         folders: The folders whose documents can be reached, the library first. Relative paths start there.
-        mirror: Whether a document has a Markdown mirror unless its own choice is another.
+        mirror: The Markdown mirror that a document has unless its own choice is another.
+        author: Who commits a mirror if git does not know.
     """
 
-    def __init__(self, folders: Sequence[Path], *, mirror: bool = False) -> None:
+    def __init__(self, folders: Sequence[Path], *, mirror: Mirror = Mirror.NONE, author: str = "") -> None:
         self.folders = tuple(folder.resolve() for folder in folders)
         self._mirror = mirror
+        self._author = author
 
     def path(self, given: str) -> Path:
         """Return the path of a document.
@@ -85,22 +90,56 @@ class Access:
 
     @contextmanager
     def writing(self, given: str) -> Iterator[Document]:
-        """Open a document for writing, and update its mirror at the end, however that comes.
+        """Open a document for writing, and update and commit its mirror at the end, however that comes.
 
         Raises:
             UsageError: The path cannot be reached.
             DocumentError: The document cannot be written, for instance because it is open elsewhere.
         """
+        commits: list[SessionCommit] = []
+        try:
+            with self._opened(given, commits) as document:
+                yield document
+        finally:
+            _run(commits)
+
+    @asynccontextmanager
+    async def writing_in_loop(self, given: str) -> AsyncIterator[Document]:
+        """Do the same as :meth:`writing` in the event loop, which goes on while the mirror is committed."""
+        commits: list[SessionCommit] = []
+        try:
+            with self._opened(given, commits) as document:
+                yield document
+        finally:
+            await asyncio.to_thread(_run, commits)
+
+    def update_mirror(self, document: Document) -> None:
+        """Update the Markdown mirror of an open document, and commit it if the document has such a mirror.
+
+        What keeps it from being updated or committed is in the log.
+        """
+        _run(self._updated(document))
+
+    @contextmanager
+    def _opened(self, given: str, commits: list[SessionCommit]) -> Iterator[Document]:
         with Document.open(self.path(given)) as document:
             document.require_writable()
             try:
                 yield document
             finally:
-                self.update_mirror(document)
+                commits += self._updated(document)
 
-    def update_mirror(self, document: Document) -> None:
-        """Update the Markdown mirror of an open document. What keeps it from being updated is in the log."""
+    def _updated(self, document: Document) -> list[SessionCommit]:
+        """Update the mirror, and return the commit to make, if there is to be one."""
         if problem := update_mirror(document, self._mirror):
+            _LOGGER.warning("%s", problem)
+        commit = session_commit(document, self._mirror, self._author)
+        return [] if commit is None else [commit]
+
+
+def _run(commits: Sequence[SessionCommit]) -> None:
+    for commit in commits:
+        if problem := commit.run():
             _LOGGER.warning("%s", problem)
 
 

@@ -44,7 +44,7 @@ def make_server(
         choose_model: Returns the model that the client names, or else that of the document; either may be empty.
         allow_write: Whether to offer the tools that change documents and call models.
     """
-    access = Access(folders, mirror=settings.mirror)
+    access = Access(folders, mirror=settings.mirror, author=settings.author)
     instructions = _INSTRUCTIONS + ("" if allow_write else _READ_ONLY)
     server = MCPServer("lwtui", instructions=instructions, version=__version__, log_level="ERROR")
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)

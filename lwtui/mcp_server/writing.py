@@ -138,7 +138,7 @@ class WritingTools:
 
     async def plan_document(self, document: str, report: Report, model: str = "") -> dict[str, Any]:
         """Have a model plan the document. Takes a while. An existing plan is replaced; the writer can undo it."""
-        with self._access.writing(document) as opened:
+        async with self._access.writing_in_loop(document) as opened:
             async with self._agent(opened, model) as (agent, tracker):
                 await self._plan(opened, agent, tracker, report)
             return outline(opened)
@@ -151,7 +151,7 @@ class WritingTools:
         Takes minutes. A document without a plan is planned first. Sections that are named and done are written again;
         their old texts stay among the versions. If it is stopped, all text is kept, and a new call continues.
         """
-        with self._access.writing(document) as opened:
+        async with self._access.writing_in_loop(document) as opened:
             async with self._agent(opened, model) as (agent, tracker):
                 if not opened.plan.sections or begun_plan(opened) is not None:
                     await self._plan(opened, agent, tracker, report)

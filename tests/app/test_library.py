@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from textual.widgets import Checkbox, Input, OptionList, RadioButton, RadioSet
+from textual.widgets import Input, OptionList, RadioButton, RadioSet
 
 from lwtui.app.app import LwtuiApp
 from lwtui.app.keymap import LIBRARY, key_of
@@ -333,7 +333,9 @@ async def test_the_export_options_take_effect(place: Place) -> None:
         await person.press("f9")
         await person.at(ExportScreen)
         assert not path.with_suffix(".md").exists()
-        person.widget(Checkbox, "#mirror").toggle()
+        await person.fill("#mirror", "folder")
+        await person.until(lambda: (path.with_name(f"{path.stem}-markdown") / "SUMMARY.md").exists())
+        await person.fill("#mirror", "file")
         await person.until(lambda: path.with_suffix(".md").exists())
         await person.press("escape")
         person.document.edit("s1", "Changed by hand.")

@@ -18,7 +18,7 @@ from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.writing import WritingScreen
-from lwtui.config import KEYRING_SERVICE, ModelSettings, add_model, load_settings, set_value
+from lwtui.config import KEYRING_SERVICE, Mirror, ModelSettings, add_model, load_settings, set_value
 from lwtui.errors import LwtuiError
 from lwtui.models.services import Service
 from tests.app.conftest import Drawer
@@ -277,11 +277,10 @@ async def test_a_language_that_is_not_offered_stays_until_another_is_chosen(plac
 async def test_a_mirror_for_every_document_can_be_chosen(place: Place) -> None:
     async with someone() as person:
         await person.press("ctrl+o")
-        await person.fill("#mirror", "true")
-        await person.until(lambda: person.app.settings.mirror)
-        assert "mirror = true" in place.settings_text
-        await person.fill("#mirror", "false")
-        await person.until(lambda: not person.app.settings.mirror)
+        for kind in (Mirror.FOLDER, Mirror.GIT, Mirror.FILE, Mirror.NONE):
+            await person.fill("#mirror", kind.value)
+            await person.until(lambda kind=kind: person.app.settings.mirror is kind)  # type: ignore[misc]
+            assert f'mirror = "{kind}"' in place.settings_text
 
 
 async def test_an_unknown_theme_is_not_fatal() -> None:

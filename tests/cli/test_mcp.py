@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -217,6 +219,24 @@ async def test_the_mirror_follows_what_an_agent_changes(shell: Shell, document: 
             await call(opened, "edit_section", document="harbors", section="1", text="Rain came in.")
     assert mirror.read_text() == "precious"
     assert "harbors.md was not written by lwtui" in (shell.folder / "state" / "lwtui.log").read_text()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+async def test_each_writing_of_an_agent_is_a_commit(shell: Shell, document: Path) -> None:
+    shell.settings('mirror = "git"\nauthor = "Ada"\n' + shell.config.read_text())
+    folder = document.with_name("harbors-markdown")
+
+    def subjects() -> list[str]:
+        command = ["git", "log", "--format=%s"]
+        return subprocess.run(command, cwd=folder, capture_output=True, check=True, text=True).stdout.splitlines()
+
+    with endpoint() as server:
+        async with client(shell, "--allow-write", *model_options(server)) as opened:
+            await call(opened, "edit_section", document="harbors", section="1", text="Fog came in.")
+            assert subjects() == ["Harbors: +3 words"]
+            await call(opened, "read_text", document="harbors")
+            await call(opened, "write_sections", document="harbors")
+            assert len(subjects()) == 2
 
 
 MISTAKES = (

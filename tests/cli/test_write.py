@@ -1,4 +1,6 @@
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,22 @@ def test_the_mirror_is_updated_and_a_foreign_file_is_kept(shell: Shell) -> None:
     assert headings((shell.folder / "out.md").read_text()) == TITLES
     assert (shell.folder / "other.md").read_text() == "precious"
     assert done.err.count("other.md was not written by lwtui") == 1
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_run_commits_its_folder_of_markdown_files_once(shell: Shell) -> None:
+    shell.run("config", "set", "mirror", "git").worked()
+    shell.run("config", "set", "author", "Ada").worked()
+    with endpoint() as server:
+        shell.run(
+            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.lw", *model_options(server)
+        ).worked()
+    folder = shell.folder / "out-markdown"
+    log = subprocess.run(["git", "log", "--format=%B"], cwd=folder, capture_output=True, check=True, encoding="utf-8")
+    lines = log.stdout.split("\n")
+    assert lines[0].startswith("Tomatoes in Pots: +")
+    assert [line.partition(": written (")[0] for line in lines[2:5]] == TITLES and not any(lines[5:])
+    shell.run("import", str(folder), "--output", "again.lw").worked()
 
 
 @pytest.mark.parametrize(("name", "beginning"), [("out.txt", "Tomatoes in Pots"), ("out.html", "<!DOCTYPE html>")])

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from lwtui.config import Mirror
 from lwtui.documents.disclosure import report
 from lwtui.documents.export import (
     ExportJob,
@@ -21,7 +22,7 @@ from lwtui.documents.export import (
     render,
 )
 from lwtui.documents.export.csl_styles import find_style
-from lwtui.documents.mirror import mirror_path, set_mirrored, update_mirror
+from lwtui.documents.mirror import mirror_path, update_mirror
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError, UsageError
@@ -145,9 +146,11 @@ def test_the_list_of_references_is_in_the_language_of_the_text(tmp_path: Path, d
 
 
 def test_a_mirror_and_a_text_without_sources_keep_their_citations(document: Document, tmp_path: Path) -> None:
-    set_mirrored(document.path, True)
-    assert update_mirror(document, True) == ""
-    assert TEXT.replace("\n", "") in mirror_path(document.path).read_text().replace("\n", "")
+    for kind in (Mirror.FILE, Mirror.FOLDER):
+        assert update_mirror(document, kind) == ""
+        path = mirror_path(document.path, kind)
+        files = [path] if kind is Mirror.FILE else list(path.glob("*.md"))
+        assert any(TEXT.replace("\n", "") in file.read_text().replace("\n", "") for file in files)
     for source in document.sources:
         document.source_store.remove(source.id)
     assert "Ships came [@gray2020, p. 3; @li]." in render(document, "md")

@@ -15,6 +15,7 @@ from lwtui.app.format import short_path
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toggles import Box, ToggleOption
+from lwtui.config import Mirror
 from lwtui.documents.disclosure import report_on, save_report
 from lwtui.documents.export import (
     FORMATS,
@@ -30,9 +31,10 @@ from lwtui.documents.export import (
     with_disclosure,
 )
 from lwtui.documents.export.csl_styles import BUILT_IN, DEFAULT_STYLE
-from lwtui.documents.mirror import is_mirrored, mirror_path, set_mirrored, update_mirror
+from lwtui.documents.mirror import choose_mirror, mirror_path, own_mirror, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.terminal_cells import fitted
 from lwtui.translation import _
 
 NAMES = {
@@ -45,6 +47,14 @@ _STYLE_FILES = {
     "template": _("a Typst file with a function template"),
     "": _("none for this format"),
 }
+_MIRRORS = {
+    Mirror.NONE: _("none"),
+    Mirror.FILE: _("one Markdown file"),
+    Mirror.FOLDER: _("a folder, a file per section"),
+    Mirror.GIT: _("a folder with git commits"),
+}
+_AS_SET = "settings"  # the mirror that the settings say
+_NAME_CELLS = 25  # of the name of a mirror
 _DISCLOSURES = (
     (_("no report on what a model wrote"), "none"),
     (_("an appendix on what a model wrote"), "appendix"),
@@ -104,22 +114,30 @@ class ExportScreen(Dialog[Path]):
                 yield Label(_("File"))
                 yield self._path
                 yield Label(_("Mirror"))
-                yield self._mirror_box()
+                yield self._mirror_choice()
             yield self._problem
             yield self._status
             with Horizontal(classes="buttons"):
                 yield Button(_("Export (F9)"), variant="primary", id="export")
                 yield Button(_("Cancel (Esc)"), id="cancel")
 
-    def _mirror_box(self) -> Box:
-        path = self._document.path
-        return Box(
-            Content(_("keep {name} up to date beside the document", name=mirror_path(path).name)),
-            is_mirrored(path, self.lwtui.settings.mirror),
+    def _mirror_choice(self) -> Select[str]:
+        return Select(
+            _mirrors(self._document.path, self.lwtui.settings.mirror),
+            value=self._mirror_value,
+            allow_blank=False,
             id="mirror",
             compact=True,
             disabled=self._document.read_only and bool(self.lwtui.session),
         )
+
+    @property
+    def _mirror_value(self) -> str:
+        """The value of the choice that holds."""
+        own = own_mirror(self._document.path)
+        if own is None and self.lwtui.settings.mirror is not Mirror.NONE:
+            return _AS_SET
+        return (own or Mirror.NONE).value
 
     def on_mount(self) -> None:
         self._path.focus()
@@ -172,10 +190,13 @@ class ExportScreen(Dialog[Path]):
             self._proposed = self._proposal(self._title.value.strip() or self._document.title, self._to)
             self._path.value = self._proposed
 
-    @on(Checkbox.Changed, "#mirror")
-    def _choose_mirror(self, event: Checkbox.Changed) -> None:
+    @on(Select.Changed, "#mirror")
+    def _choose_mirror(self, event: Select.Changed) -> None:
+        if event.value == self._mirror_value:
+            return
+        chosen = None if event.value == _AS_SET else Mirror(str(event.value))
         try:
-            set_mirrored(self._document.path, event.value)
+            choose_mirror(self._document.path, chosen)
         except LwtuiError as error:
             self._problem.set_text(str(error))
             return
@@ -293,6 +314,24 @@ class ExportScreen(Dialog[Path]):
                     store_author(document, author)
         except LwtuiError as error:
             self.lwtui.show_error(error)
+
+
+def _mirrors(document: Path, by_default: Mirror) -> list[tuple[Content, str]]:
+    """Return what can be kept beside a document, as it is shown, and its value."""
+    file, folder = mirror_path(document).name, f"{mirror_path(document, Mirror.FOLDER).name}/"
+    names = {Mirror.FILE: file, Mirror.FOLDER: folder, Mirror.GIT: folder}
+    texts = {kind.value: text for kind, text in _MIRRORS.items()}
+    for kind, name in names.items():
+        texts[kind.value] = _("{kind}: {name}", kind=_MIRRORS[kind], name=_shortened(name, document.stem))
+    if by_default is not Mirror.NONE:
+        texts = {_AS_SET: _("as in the settings: {choice}", choice=_MIRRORS[by_default])} | texts
+    return [(Content(text), value) for value, text in texts.items()]  # the name of a file is no markup
+
+
+def _shortened(name: str, stem: str) -> str:
+    """Return a name that begins with ``stem``, which is cut if it would need a second line."""
+    ending = name.removeprefix(stem)
+    return fitted(stem, _NAME_CELLS - len(ending)) + ending
 
 
 def _file(name: str, title: str, to: str) -> Path:

@@ -23,6 +23,7 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.config import (
+    Mirror,
     ModelSettings,
     add_model,
     public_address,
@@ -37,7 +38,12 @@ from lwtui.models.servers import DiscoveredModel, LocalServer, discovered_models
 from lwtui.translation import ENGLISH, _, _n, languages, sentences
 
 _RESTORE = ((_("the last document"), "true"), (_("the library"), "false"))
-_MIRRORS = ((_("none"), "false"), (_("a Markdown file beside each document"), "true"))
+_MIRRORS = (
+    (_("none"), Mirror.NONE.value),
+    (_("a Markdown file beside each document"), Mirror.FILE.value),
+    (_("a folder of Markdown files beside each document"), Mirror.FOLDER.value),
+    (_("such a folder, with a git commit per session"), Mirror.GIT.value),
+)
 _EDITOR_KEYS = ((_("standard"), "false"), ("vim", "true"))
 _NOT_IN_SETTINGS = _("This model comes with lwtui or from the command line, so it cannot be removed.")
 _LANGUAGE_NAMES = {ENGLISH: "English", "zh": "简体中文"}  # in themselves, so that everybody finds theirs
@@ -96,12 +102,12 @@ class SettingsScreen(BaseScreen):
                 yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
                 yield Label(_("Language"))
                 yield _language_choice(self.lwtui.settings.language)
-                yield Label(_("Start with"))
-                yield _choice("restore", _RESTORE, self.lwtui.settings.restore)
                 yield Label(_("Mirror"))
-                yield _choice("mirror", _MIRRORS, self.lwtui.settings.mirror)
+                yield _choice("mirror", _MIRRORS, self.lwtui.settings.mirror.value)
+                yield Label(_("Start with"))
+                yield _choice("restore", _RESTORE, _word(self.lwtui.settings.restore))
                 yield Label(_("Keys in text"))
-                yield _choice("vim", _EDITOR_KEYS, self.lwtui.settings.vim)
+                yield _choice("vim", _EDITOR_KEYS, _word(self.lwtui.settings.vim))
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -337,7 +343,7 @@ class SettingsScreen(BaseScreen):
             return
         name = event.select.id or ""
         old = getattr(self.lwtui.settings, name)
-        if value == (old if isinstance(old, str) else str(old).lower()):
+        if value == (old if isinstance(old, str) else _word(old)):
             return
         try:
             set_value(name, value)
@@ -373,9 +379,14 @@ def _describe(server: LocalServer) -> str:
     return _n("{server} ({count:,} model)", "{server} ({count:,} models)", len(server.models), server=server.kind)
 
 
-def _choice(name: str, options: Sequence[tuple[str, str]], value: bool) -> Select[str]:
-    """Return the choice for a setting that is on or off."""
-    return Select(options, value=str(value).lower(), allow_blank=False, id=name, compact=True)
+def _choice(name: str, options: Sequence[tuple[str, str]], value: str) -> Select[str]:
+    """Return the choice for a setting that has one of a few values."""
+    return Select(options, value=value, allow_blank=False, id=name, compact=True)
+
+
+def _word(value: bool) -> str:
+    """Return what stands in the settings file for a setting that is on or off."""
+    return str(value).lower()
 
 
 def _language_choice(language: str) -> Select[str]:

@@ -159,9 +159,7 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
     texts = share_footnotes([part.text for part in parts])
     parts = [replace(part, text=text) for part, text in zip(parts, texts, strict=True)]
     book = Manuscript(
-        title=printed_title(
-            one_line(options.title) or document.title, document.brief.instruction, _spaced(document.path.stem)
-        ),
+        title=book_title(document, options.title),
         author=one_line(options.author),
         language=document.brief.language,
         date=_parse_date(options.date) or _last_change(document.path),
@@ -178,6 +176,11 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
         style=read_style_files(options.reference, options.css, options.template),
     )
     return with_disclosure(book, report(document)) if options.disclosure else book
+
+
+def book_title(document: Document, title: str = "") -> str:
+    """Return the title that a document has for its readers: ``title``, or its own unless that was cut short."""
+    return printed_title(one_line(title) or document.title, document.brief.instruction, _spaced(document.path.stem))
 
 
 def author_of(document: Document, default: str = "") -> str:

@@ -96,27 +96,46 @@ def book_tokens(markdown: MarkdownIt, book: Manuscript, top: int) -> list[list[T
 def _link_targets(book: Manuscript, parts: Sequence[Sequence[Token]]) -> dict[str, str | Token]:
     """Return what a link may name: the id of a part or the token of a heading, by its slug."""
     names = {id(part): name for name, part in book.headings}
-    targets: dict[str, str | Token] = {}
+    found = heading_slugs([part.title for part in book.parts], parts)
+    return {name: heading or names[id(book.parts[at])] for name, (at, heading) in found.items()}
 
-    def add(title: str, target: str | Token) -> None:
+
+def heading_slugs(titles: Sequence[str], parts: Sequence[Sequence[Token]]) -> dict[str, tuple[int, Token | None]]:
+    """Return the headings to which a link within a document may lead.
+
+    Args:
+        titles: The heading of each part; empty: it has none.
+        parts: The tokens of each part.
+
+    Returns:
+        The position of a part, and the token of a heading within it or ``None`` for its own heading, by the slug.
+    """
+    found: dict[str, tuple[int, Token | None]] = {}
+
+    def add(title: str, at: int, heading: Token | None) -> None:
         name = slug(title)
         unique, number = name, 0
-        while unique in targets:
+        while unique in found:
             number += 1
             unique = f"{name}-{number}"
-        targets[unique] = target
+        found[unique] = at, heading
 
-    for part, tokens in zip(book.parts, parts, strict=True):
-        if part.title:
-            add(part.title, names[id(part)])
+    for at, (title, tokens) in enumerate(zip(titles, parts, strict=True)):
+        if title:
+            add(title, at, None)
         for heading, content in pairwise(tokens):
             if heading.type == "heading_open":
-                add(without_marks(content.content), heading)
-    for tokens in parts:
+                add(without_marks(content.content), at, heading)
+    for at, tokens in enumerate(parts):
         for heading in tokens:
             if name := heading.meta.get("name"):
-                targets.setdefault(slug(name), heading)
-    return targets
+                found.setdefault(slug(name), (at, heading))
+    return found
+
+
+def slug_of_link(address: str) -> str:
+    """Return the slug of the heading to which a link leads, such as ``#growing-tomatoes``."""
+    return slug(unquote(address.removeprefix("#")).replace("-", " "))
 
 
 def slug(title: str) -> str:
@@ -130,7 +149,7 @@ def _resolve_links(tokens: list[Token], targets: dict[str, str | Token], named: 
         address = str(opening.attrGet("href") or "")
         if not address.startswith("#"):
             continue
-        target = targets.get(slug(unquote(address[1:]).replace("-", " ")))
+        target = targets.get(slug_of_link(address))
         if target is None:
             opening.type = closing.type = "text"  # without a content
             opening.tag = closing.tag = ""

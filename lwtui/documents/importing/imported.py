@@ -112,6 +112,7 @@ class Imported:
         folder: The folder in which the pictures are that the text names by a path; ``None``: there is none.
         guesses: The encodings that the source may be in, the one that it was read in first; empty if that is certain.
         date: The date that the source names, in its own words.
+        is_own: Whether lwtui wrote the source, so that its texts are taken as they are.
     """
 
     title: str
@@ -124,6 +125,7 @@ class Imported:
     folder: Path | None = None
     guesses: tuple[Guess, ...] = ()
     date: str = ""
+    is_own: bool = False
 
 
 def count_kept(parts: Sequence[ImportedPart], report: ImportReport) -> None:

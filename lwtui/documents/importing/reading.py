@@ -83,6 +83,15 @@ def check_source(source: Path) -> None:
         decode(data, source)
 
 
+def read_text(source: Path, encoding: str = "") -> str:
+    """Read a file of lwtui's own Markdown.
+
+    Raises:
+        DocumentError: It cannot be read.
+    """
+    return clean(decode(_bytes(source), source, encoding).text)
+
+
 def read_part(source: Path, encoding: str = "") -> Imported:
     """Read a file that is a document or a part of one, whose footnotes are not yet shared between its sections."""
     data = _bytes(source)
@@ -184,7 +193,8 @@ def with_synopses(parts: Sequence[ImportedPart]) -> tuple[ImportedPart, ...]:
 
 def _finished(imported: Imported) -> Imported:
     """Share the footnotes between the sections, and count what is in them."""
-    texts = share_footnotes([part.text for part in imported.parts])
+    texts = [part.text for part in imported.parts]
+    texts = texts if imported.is_own else share_footnotes(texts)
     parts = tuple(replace(part, text=text) for part, text in zip(imported.parts, texts, strict=True))
     report = imported.report
     count_kept(parts, report)

@@ -10,7 +10,7 @@ import regex
 
 from lwtui.documents.importing.chapter_lines import CHAPTER, PART, ChapterLine, chapter_line, headings, is_numbered
 from lwtui.documents.importing.imported import ImportReport
-from lwtui.documents.markdown_extensions import escape_extensions
+from lwtui.documents.markdown_extensions import escape_marks
 from lwtui.documents.plain_text import parse_blocks, without_marks
 from lwtui.text import clean
 from lwtui.translation import _
@@ -47,8 +47,7 @@ _LEADER = regex.compile(r"[.·…_]{2}|\.[ \t]\.|[ \t]{3}|…")  # what stands b
 _PAGE = regex.compile(r"(?:[.·…_][ \t]*)+[\divxlc]+$|[ \t]{3,}\d+$")
 _BULLET = regex.compile(r"[ \t]*(?P<mark>[-*+•–—‣◦·]|\d{1,3}[.)])[ \t]+(?P<text>\S.*)")
 _MARKDOWN_HEADING = regex.compile(r"#{1,6}[ \t]+\S.*")
-# What Markdown would read as marks: anywhere in a line, and at its beginning.
-_MARKS = regex.compile(r"[\\`*\[\]]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w{1,31};)|~~|(?<=\w)://")
+# What Markdown would read as marks at the beginning of a line.
 _LINE_START = regex.compile(
     r"^(?P<mark>#{1,6}(?=[ \t]|$)|>|[-+=:~](?=[ \t]|$)|-{2,}|={2,}|~{3,}|\+{1,3}(?=$)|\|)"
     r"|^(?P<number>\d{1,9})(?P<dot>[.)])(?=[ \t]|$)"
@@ -158,10 +157,9 @@ def with_chapter_headings(markdown: str, report: ImportReport) -> str:
 
 def escaped(text: str) -> str:
     """Escape what Markdown would read as marks."""
-    text = _MARKS.sub(lambda match: match[0] if match[0] == "://" else "".join(f"\\{char}" for char in match[0]), text)
-    text = escape_extensions(text)
     return _LINE_START.sub(
-        lambda match: f"\\{match['mark']}" if match["mark"] else f"{match['number']}\\{match['dot']}", text
+        lambda match: f"\\{match['mark']}" if match["mark"] else f"{match['number']}\\{match['dot']}",
+        escape_marks(text),
     )
 
 
