@@ -12,7 +12,7 @@ from lwtui.agentwrite.note_selection import NOTE_SHARE, fit_notes
 from lwtui.agentwrite.notes import as_list, select_notes
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.section_task import SectionTask, SectionView
-from lwtui.agentwrite.source_selection import SOURCE_SHARE, passages_list
+from lwtui.agentwrite.source_selection import passages_list, passages_room
 from lwtui.config import Role
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note
@@ -149,7 +149,7 @@ class SectionRequests:
         near = await task.sources.near(wanted)
         selected = task.sources.for_section(
             wanted,
-            int(self._agent.context_length * SOURCE_SHARE),
+            passages_room(task.target, self._agent.context_length),
             section_id=task.section.id,
             recent=task.recent,
             instruction=instruction,

@@ -21,7 +21,9 @@ from lwtui.sources.reference_lists import is_reference_heading
 from lwtui.sources.store import SourceStore
 from lwtui.text import clean, one_line
 
-SOURCE_SHARE = 0.25  # largest share of the context that passages may take
+_SHARE = 0.25  # largest share of the context that passages may take
+_TOKENS_PER_WORD = 10  # of passages, for each word of a section: more only distracts a model, and takes time to read
+_LEAST_TOKENS = 1_000  # of passages, however short the section
 _LIST_SHARE = 0.1  # the same of the list of sources in the prompt for a plan
 _LONGEST_TITLE = 120  # characters
 _TOKEN = regex.compile(TOKENS, regex.IGNORECASE)
@@ -42,6 +44,11 @@ def sources_of(document: object) -> SourceStore | None:
 def quoted(text: str) -> str:
     """Return what a source says as one line that stays data within a prompt."""
     return one_line(_TOKEN.sub(" ", clean(text))).translate(_BRACKETS)
+
+
+def passages_room(words: int, context_length: int) -> int:
+    """Return how many tokens the passages for a section of ``words`` may take."""
+    return min(int(context_length * _SHARE), max(_LEAST_TOKENS, words * _TOKENS_PER_WORD))
 
 
 def passages_list(found: Sequence[FoundPassage]) -> str:
