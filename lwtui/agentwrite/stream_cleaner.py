@@ -14,6 +14,8 @@ from lwtui.text.list_marks import BULLET, NUMBER
 
 _BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"  # some models begin with zero-width characters
 _HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
+# A line that names a passage and ends like no sentence, as small models begin with one.
+_CITED_HEADING = regex.compile(r"(?:[\[［【]\s*\d{1,3}[^\]］】\n]*[\]］】]\s*)+[\p{Lu}\p{Lo}][^.!?。！？:：,，;；]*")
 _LONGEST_HEADING = 120  # characters of a first line that may be a heading
 _TAIL = 1500  # characters of the existing text in which a repeated beginning is looked for
 _LEAST_OVERLAP = 12  # characters
@@ -143,12 +145,15 @@ class StreamCleaner:
         return match is not None and match.partial
 
     def _may_be_heading(self, line: str) -> bool:
-        return line.startswith(("#", "*")) or heading_key(self._title).startswith(heading_key(line))
+        marks = ("#", "*") if self._citations is None else ("#", "*", "[", "［", "【")
+        return line.startswith(marks) or heading_key(self._title).startswith(heading_key(line))
 
     def _is_heading(self, line: str) -> bool:
         """Tell whether a first line is the section's heading: a top-level heading, a bold line, or the title."""
         if len(line) > _LONGEST_HEADING:
             return False
+        if self._citations is not None and _CITED_HEADING.fullmatch(line.strip()):
+            return True
         match = _HEADING.fullmatch(line.strip())
         if match is None or (match["marks"] and len(match["marks"]) > 2):
             return bool(heading_key(self._title)) and heading_key(line) == heading_key(self._title)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lwtui.agentwrite.stream_cleaner import StreamCleaner
 from lwtui.sources.citation_cleaner import CitationCleaner
 from lwtui.sources.citations import cite, find_citations
 from lwtui.sources.prose import without_code
@@ -20,6 +21,28 @@ def cleaned(answer: str, step: int = 0, existing: str = "") -> tuple[str, list[s
     ready = [cleaner.add(cleaner.cut_lists(piece)) for piece in pieces]
     text = "".join([*ready, cleaner.add(cleaner.close_lists()), cleaner.close()])
     return text, list(cleaner.take_dropped())
+
+
+def section_text(answer: str, step: int) -> str:
+    """Return what becomes of an answer at the beginning of a section."""
+    cleaner = StreamCleaner("", "History", exact=False, citations=CitationCleaner(SHOWN, SOURCES, ""))
+    pieces = [answer[at : at + step] for at in range(0, len(answer), step)]
+    return "".join([*map(cleaner.add, pieces), cleaner.close()])
+
+
+@pytest.mark.parametrize("step", [1, 7, 500])
+@pytest.mark.parametrize(
+    "line", ["[2] The Tea of Li", "[1][2] Tea houses (1801)", "【2】茶馆的历史", "[2, p. 7] Tea\t"]
+)
+def test_a_first_line_that_is_a_passages_number_and_title_is_a_heading(line: str, step: int) -> None:
+    assert section_text(f"{line}\n\nTea grew [2].", step) == "Tea grew [@li2019]."
+
+
+@pytest.mark.parametrize("step", [1, 7, 500])
+def test_a_sentence_that_begins_with_a_citation_stays(step: int) -> None:
+    assert section_text("[2] says that tea is good.\nIt is.", step) == "[@li2019] says that tea is good.\nIt is."
+    assert section_text("[2] lists\n\n- tea", step) == "[@li2019] lists\n\n- tea"
+    assert section_text("[2] says so", step) == "[@li2019] says so"
 
 
 CITED = [
