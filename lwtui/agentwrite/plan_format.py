@@ -164,11 +164,12 @@ def plan_schema(*, kinds: bool) -> dict[str, Any]:
 # What a heading and a main point may hold, so that the step can be read again: one line, no Markdown marks. A base
 # model is held to a short heading and a detail. A chat model that is held to them breaks off in the middle, so its line
 # is free until a dash after a space, or the words "Word Count". Many models write these after a full stop or on a line
-# of their own. If the grammar let them stand in the line instead, the model would go on behind them.
+# of their own. If the grammar let them stand in the line instead, the model would go on behind them. No blank line
+# follows the title: models that leave one there forget the headings.
 _GRAMMAR_PARTS = r"""
 heading ::= plain [^\x00-\x1f:#*_`<>|\[\]{}"\\]{3,50}
 detail ::= plain [^\x00-\x1f:#*_`<>|\[\]{}"\\-]{30,180}
-title ::= plain part{3,120}
+title ::= plain part{3,80}
 line ::= plain part{8,300}
 part ::= letter | " " [^\x00-\x20`<>|{}\\W-] | word
 word ::= " W" [^\x00-\x20`<>|{}\\o] | " Wo" [^\x00-\x20`<>|{}\\r] | " Wor" [^\x00-\x20`<>|{}\\d] | after
@@ -188,7 +189,7 @@ def plan_grammar(steps: range, lead: str, *, kinds: bool = False) -> str:
     optional = ""
     for name in reversed(names[steps.start :]):
         optional = f"({name} {optional})?" if optional else f"({name})?"
-    root = f'root ::= "{lead}" title line-end {" ".join(names[: steps.start])} {optional}'.rstrip()
+    root = f'root ::= "{lead}" title "\\n" {" ".join(names[: steps.start])} {optional}'.rstrip()
     line = "line kind" if kinds else "line"
     rules = [f'{name} ::= "Paragraph {number} - Main Point: " {line} end' for number, name in enumerate(names, 1)]
     if kinds:

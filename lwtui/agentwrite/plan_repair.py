@@ -29,6 +29,7 @@ _HEADING_CHARACTERS = 24  # the same for Chinese and Japanese
 _LEAST_CLAUSE = 3  # words (characters in Chinese and Japanese); shorter ones only introduce another
 _LONGEST_HEADING = 120  # characters
 _LONGEST_POINT = 1_200  # characters
+_LONG_TITLE = 90  # characters; a longer title loses what follows its colon, which a grammar may have cut off
 _LIKELY_WORDS = 300  # of a step, if neither plan nor brief says it
 _SAME_POINT = 0.8  # share of words in common from which two main points count as the same
 _SAME_LONG_POINT = 0.7  # the same for main points of at least this many different words:
@@ -65,7 +66,8 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: 
         findings = [_no_steps(parsed)]
     if findings:
         raise PlanError(_("The plan cannot be used: {finding}", finding=findings[0]), tuple(findings), raw)
-    plan = normalize_levels(Plan(parsed.title or title_from(brief.instruction), _sections(parsed.steps, brief)))
+    title = _whole_title(parsed.title) or title_from(brief.instruction)
+    plan = normalize_levels(Plan(title, _sections(parsed.steps, brief)))
     if not count_text_sections(plan):
         raise PlanError(_("The plan cannot be used: It has no steps."), (_("It has no steps."),), raw)
     steps = count_text_sections(plan)
@@ -150,6 +152,11 @@ def _new_heading(section: PlannedSection, taken: set[str]) -> str:
         tries += [f"{section.title}: {tries[0]}"]
     tries += [f"{section.title} ({number})" for number in range(2, 1000)]
     return next(heading for heading in tries if heading and heading.casefold() not in taken)
+
+
+def _whole_title(title: str) -> str:
+    head, colon, _rest = title.partition(": ")
+    return head if colon and len(title) > _LONG_TITLE else title
 
 
 def _strict_findings(raw: str, parsed: ParsedPlan) -> list[str]:

@@ -514,13 +514,20 @@ def test_a_title_does_not_tell_the_length(line: str, title: str) -> None:
     assert parse_plan(raw, brief(200), Bounds.of(200, 0)).title == title
 
 
+def test_a_long_title_loses_what_may_have_been_cut_off() -> None:
+    title = "Repairing Clothes Instead of Buying New Ones"
+    for rest, kept in ((": A Guide to Long-Term Savings and Environmentally", ""), (": A Guide", ": A Guide")):
+        raw = f"Title: {title}{rest}\nParagraph 1 - Main Point: One: all about it - Word Count: 200 words"
+        assert parse_plan(raw, brief(200)).title == title + kept
+
+
 # ---- grammars ---------------------------------------------------------------------------------------------------
 
 
 def test_the_grammar_has_a_rule_for_each_step() -> None:
     grammar = plan_grammar(range(2, 5), "Title: ")
     root, *rules = grammar.splitlines()
-    assert root == 'root ::= "Title: " title line-end step1 step2 (step3 (step4)?)?'
+    assert root == 'root ::= "Title: " title "\\n" step1 step2 (step3 (step4)?)?'
     assert [rule.split(" ::= ")[0] for rule in rules[:4]] == ["step1", "step2", "step3", "step4"]
     assert '"Paragraph 3 - Main Point: "' in rules[2]
 
