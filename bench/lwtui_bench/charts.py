@@ -146,7 +146,7 @@ def scores_chart(runs: Sequence[Run], *, reference: bool) -> Figure | None:
                 y = line + (shown.index(name) - (len(shown) - 1) / 2) * 0.2
                 axes.plot(value, y, _MARKERS[number], mfc="white", mec=_COLORS[number])
     names = [_shorten(run.label) for run in runs]
-    names += [f"{_shorten(result.model)} ({result.judge})" for result in published]
+    names += [_("{model} ({judge})", model=_shorten(result.model), judge=result.judge) for result in published]
     axes.set_yticks(range(lines), names)
     for tick in axes.get_yticklabels()[len(runs) :]:
         tick.set_color(_GRAY)
