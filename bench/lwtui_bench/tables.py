@@ -99,7 +99,7 @@ def comparison_table(runs: Sequence[Run]) -> Table:
         if set(a.by_prompt) & set(b.by_prompt):
             figure = comparable_figures(a, b)[-1]
             found.append((a, b, figure, compare_runs(a, b, figure)))
-    corrected = holm([difference.p for *_, difference in found])
+    corrected = holm([difference.p for *_runs, difference in found])
     rows = []
     for (a, b, figure, difference), p in zip(found, corrected, strict=True):
         is_significant = difference.is_significant and p < 0.05
