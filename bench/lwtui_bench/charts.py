@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from lwtui_bench.grades import DIMENSIONS
-from lwtui_bench.length_score import BINS, length_score
+from lwtui.translation import ENGLISH, _, english, language
+from lwtui_bench.grades import DIMENSIONS, dimension_label
+from lwtui_bench.length_score import BINS, bin_label, length_score
 from lwtui_bench.metrics import Decile, deciles
-from lwtui_bench.reference import PUBLISHED
+from lwtui_bench.reference import published_results
 from lwtui_bench.statistics import Interval
-from lwtui_bench.summary import Run
+from lwtui_bench.summary import Run, judge_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 # Distinguishable with any color vision (Okabe and Ito).
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Hiragino Sans", "Microsoft YaHei")
+# A font is asked for the characters that those before it lack.
+_FONTS = (
+    *("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Noto Sans CJK JP", "PingFang SC"),
+    *("Hiragino Sans GB", "Heiti SC", "Heiti TC", "Hiragino Sans", "Microsoft YaHei", "SimHei", "SimSun"),
+    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Arial Unicode MS", "AR PL UMing CN"),
+    "AR PL SungtiL GB",
+)
 _GRAY = "#6b7280"
 _TICKS = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]
 _MAX_LABEL = 34  # characters
@@ -29,7 +36,7 @@ _DECILE_FIELDS = ("novelty", "distinct", "sentence_length")
 
 
 def all_charts(runs: Sequence[Run], *, reference: bool = True) -> Mapping[str, Figure]:
-    """Draw every chart that applies to these runs.
+    """Draw every chart that applies to these runs, in English if no font here has the letters of the user's language.
 
     Args:
         runs: At least one run.
@@ -45,8 +52,17 @@ def all_charts(runs: Sequence[Run], *, reference: bool = True) -> Mapping[str, F
         "dimensions": dimensions_chart,
         "deciles": deciles_chart,
     }
-    with _style():
+
+    def drawn() -> Mapping[str, Figure]:
         return {name: figure for name, draw in charts.items() if (figure := draw(runs)) is not None}
+
+    with _style():
+        shown = drawn()
+        if language() == ENGLISH or not (lacking := _lacking(shown)):
+            return shown
+        with english():
+            in_english = drawn()
+        return in_english if lacking - _lacking(in_english) else shown
 
 
 def render_image(figure: Figure, format: str) -> bytes:
@@ -56,6 +72,17 @@ def render_image(figure: Figure, format: str) -> bytes:
         metadata = {"Date": None} if format == "svg" else {}
         figure.savefig(data, format=format, dpi=150, bbox_inches="tight", facecolor="white", metadata=metadata)
     return data.getvalue()
+
+
+def _lacking(charts: Mapping[str, Figure]) -> set[str]:
+    """Return the characters in some charts that the fonts here lack."""
+    from matplotlib import font_manager, rcParams
+    from matplotlib.text import Text
+
+    texts = [text.get_text() for figure in charts.values() for text in figure.findobj(Text)]
+    files = [font_manager.findfont(font) for font in rcParams["font.family"]]
+    known = {code for file in files for code in font_manager.get_font(file).get_charmap()}
+    return {letter for text in texts for letter in text if ord(letter) not in known and not letter.isspace()}
 
 
 def _style() -> Any:
@@ -97,7 +124,9 @@ def _new_figure(width: float, height: float, panels: int = 1, **subplot: Any) ->
 def scores_chart(runs: Sequence[Run], *, reference: bool) -> Figure | None:
     """Draw S_l, S_q and their mean with confidence intervals, with published results below."""
     shown = [name for name in ("S_l", "S_q", "mean") if any(run.figure(name) for run in runs)]
-    published = [result for result in PUBLISHED if (result.s_l if shown == ["S_l"] else result.mean) is not None]
+    published = [
+        result for result in published_results() if (result.s_l if shown == ["S_l"] else result.mean) is not None
+    ]
     if not (reference and any(run.has_published for run in runs)):
         published = []
     lines = len(runs) + len(published)
@@ -108,7 +137,7 @@ def scores_chart(runs: Sequence[Run], *, reference: bool) -> Figure | None:
             if interval is None:
                 continue
             y = line + (number - (len(shown) - 1) / 2) * 0.2
-            label = _FIGURE_LABELS[name] if line == 0 else None
+            label = _figure_label(name) if line == 0 else None
             style = {"fmt": _MARKERS[number], "color": _COLORS[number], "capsize": 3, "label": label}
             axes.errorbar(interval.mean, y, xerr=_error_bar(interval), **style)
     for line, result in enumerate(published, len(runs)):
@@ -117,18 +146,20 @@ def scores_chart(runs: Sequence[Run], *, reference: bool) -> Figure | None:
                 y = line + (shown.index(name) - (len(shown) - 1) / 2) * 0.2
                 axes.plot(value, y, _MARKERS[number], mfc="white", mec=_COLORS[number])
     names = [_shorten(run.label) for run in runs]
-    names += [f"{_shorten(result.model)} ({result.judge})" for result in published]
+    names += [_("{model} ({judge})", model=_shorten(result.model), judge=result.judge) for result in published]
     axes.set_yticks(range(lines), names)
     for tick in axes.get_yticklabels()[len(runs) :]:
         tick.set_color(_GRAY)
     axes.set_ylim(lines - 0.5, -0.5)
     axes.set_xlim(0, 100)
-    axes.set_title("Scores, with 95% intervals" + (" (hollow: as published)" if published else ""))
+    with_published = _("Scores, with 95% intervals (hollow: as published)")
+    axes.set_title(with_published if published else _("Scores, with 95% intervals"))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
-_FIGURE_LABELS = {"S_l": "S_l, length", "S_q": "S_q, quality", "mean": "mean of both"}
+def _figure_label(name: str) -> str:
+    return {"S_l": _("S_l, length"), "S_q": _("S_q, quality"), "mean": _("mean of both")}[name]
 
 
 def _error_bar(interval: Interval) -> list[list[float]]:
@@ -153,19 +184,19 @@ def length_chart(runs: Sequence[Run]) -> Figure | None:
         bounds = [_attainment(score, side) for side in (-1, 1)]
         below, above = ([x * bound for x in grid] for bound in bounds)
         axes.fill_between(grid, below, above, color="#009E73", alpha=0.14 if score else 0.07, lw=0, label=name)
-    axes.plot(grid, grid, color=_GRAY, lw=1, ls="--", label="as required")
+    axes.plot(grid, grid, color=_GRAY, lw=1, ls="--", label=_("as required"))
     for number, (run, of_run) in enumerate(zip(runs, points, strict=True)):
         style = {"s": 26, "alpha": 0.65, "color": _color(number), "marker": _marker(number), "lw": 0}
-        axes.scatter([x for x, _ in of_run], [y for _, y in of_run], label=_shorten(run.label), **style)
+        axes.scatter([x for x, _y in of_run], [y for _x, y in of_run], label=_shorten(run.label), **style)
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
     ticks = [value for value in _TICKS if low <= value <= high]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator(ticks))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,.0f}"))
         axis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("required length")
-    axes.set_ylabel("actual length")
-    axes.set_title("Required and actual length")
+    axes.set_xlabel(_("required length"))
+    axes.set_ylabel(_("actual length"))
+    axes.set_title(_("Required and actual length"))
     axes.legend(loc="upper left", fontsize=9)
     return figure
 
@@ -194,11 +225,11 @@ def bins_chart(runs: Sequence[Run]) -> Figure | None:
             style = {"color": _color(number), "ecolor": "#374151", "capsize": 3, "label": label}
             axes.bar(x, interval.mean, width * 0.92, yerr=_error_bar(interval), **style)
             axes.text(x, 2, f"n={by_bin[name].n}", ha="center", fontsize=7, color="white")
-    axes.set_xticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), [bin_label(name) for name in names])
     axes.set_ylim(0, 105)
     axes.set_ylabel("S_l")
     axes.grid(axis="x", visible=False)
-    axes.set_title("S_l by required length, with 95% intervals")
+    axes.set_title(_("S_l by required length, with 95% intervals"))
     _legend_beside(axes, runs)
     return figure
 
@@ -217,13 +248,14 @@ def dimensions_chart(runs: Sequence[Run]) -> Figure | None:
         values = [interval.mean if interval else math.nan for interval in intervals]
         axes.plot([*angles, angles[0]], [*values, values[0]], color=_color(number), lw=2, label=_shorten(run.label))
         axes.fill(angles, values, color=_color(number), alpha=0.08)
-    axes.set_xticks(angles, [name.replace(" and ", " and\n").replace(" Exp", "\nExp") for name in DIMENSIONS])
+    names = [dimension_label(name) for name in DIMENSIONS]
+    axes.set_xticks(angles, [name.replace(" and ", " and\n").replace(" Exp", "\nExp") for name in names])
     axes.tick_params(axis="x", pad=14)
     axes.set_ylim(0, 100)
     axes.set_yticks([25, 50, 75, 100], ["25", "50", "75", "100"], color=_GRAY, fontsize=8)
     axes.spines["polar"].set_color("#d1d5db")
-    judges = sorted({judge for _, run in judged for judge in run.judges})
-    axes.set_title(f"Quality, 0 to 100, by {_shorten(', '.join(judges), 60)}", pad=22)
+    judges = ", ".join(judge_labels([run for _number, run in judged]))
+    axes.set_title(_("Quality, 0 to 100, by {judges}", judges=_shorten(judges, 60)), pad=22)
     axes.legend(loc="upper left", bbox_to_anchor=(1.12, 1.05))
     return figure
 
@@ -234,7 +266,7 @@ def deciles_chart(runs: Sequence[Run]) -> Figure | None:
     if not any(deciles_by_run):
         return None
     figure, panels = _new_figure(9.0, 3.4, panels=3)
-    titles = ("new n-grams", "distinct words", "tokens per sentence")
+    titles = (_("new n-grams"), _("distinct words"), _("tokens per sentence"))
     for axes, title, name in zip(panels, titles, _DECILE_FIELDS, strict=True):
         for number, (run, tenths) in enumerate(zip(runs, deciles_by_run, strict=True)):
             if tenths:
@@ -243,7 +275,7 @@ def deciles_chart(runs: Sequence[Run]) -> Figure | None:
                 axes.plot(range(1, 11), values, **style)
         axes.set_title(title, fontsize=10)
         axes.set_xticks((1, 4, 7, 10))
-        axes.set_xlabel("tenth of the text")
+        axes.set_xlabel(_("tenth of the text"))
         axes.set_ylim(0, 1.02 if name != "sentence_length" else None)
     if len(runs) > 1:
         handles, labels = panels[0].get_legend_handles_labels()

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from lwtui.errors import LwtuiError
-from lwtui.translation import _
+from lwtui.translation import _, _p
 from lwtui_bench.grades import DIMENSIONS, quality
 from lwtui_bench.judge import Verdict
 from lwtui_bench.statistics import Difference, difference, krippendorff_alpha, pooled_deviation
-from lwtui_bench.summary import FIGURES, Run, judge_label, mean_of
+from lwtui_bench.summary import FIGURES, Run, RunJudge, judge_of, mean_of
 
 _MIN_PROMPTS = 6  # below this no difference can be significant
 
@@ -50,6 +50,11 @@ def compare_runs(a: Run, b: Run, figure: str) -> Difference:
             )
         )
     return difference(pairs)
+
+
+def figure_label(figure: str) -> str:
+    """Return how a table or a message calls a figure: S_l and S_q are symbols."""
+    return _p("figure", "mean") if figure == "mean" else figure
 
 
 def _figure_name(figure: str) -> str:
@@ -125,10 +130,10 @@ def agreement(run: Run) -> Agreement | None:
     within: list[list[float]] = []
     per_dimension: dict[str, list[list[float]]] = {name: [] for name in DIMENSIONS}
     for answer in run.answers:
-        by_judge: dict[str, list[Verdict]] = {}
+        by_judge: dict[RunJudge, list[Verdict]] = {}
         for verdict in answer.verdicts:
             if verdict.is_complete:
-                by_judge.setdefault(judge_label(verdict), []).append(verdict)
+                by_judge.setdefault(judge_of(verdict), []).append(verdict)
         qualities = [
             [s_q for verdict in verdicts if (s_q := quality(verdict.grades)) is not None]
             for verdicts in by_judge.values()

@@ -9,6 +9,8 @@ from typing import Any
 
 import regex
 
+from lwtui.translation import _
+
 DIMENSIONS = ("Relevance", "Accuracy", "Coherence", "Clarity", "Breadth and Depth", "Reading Experience")
 MIN_GRADE, MAX_GRADE = 1, 5
 
@@ -79,13 +81,26 @@ def quality(grades: Grades) -> float | None:
     return fmean((grades[name] - 1) * 25 for name in DIMENSIONS)
 
 
+def dimension_label(name: str) -> str:
+    """Return the name of a dimension in the user's language."""
+    labels = {
+        "Relevance": _("Relevance"),
+        "Accuracy": _("Accuracy"),
+        "Coherence": _("Coherence"),
+        "Clarity": _("Clarity"),
+        "Breadth and Depth": _("Breadth and Depth"),
+        "Reading Experience": _("Reading Experience"),
+    }
+    return labels[name]
+
+
 def _json_grades(answer: str) -> Iterator[dict[str, int]]:
     """Yield the grades in each JSON object of an answer, the last object first."""
     text = regex.sub(r",\s*}", "}", answer)
     starts = [at for at, character in enumerate(text) if character == "{"][-_MAX_OBJECTS:]
     for start in reversed(starts):
         try:
-            table, _ = _DECODER.raw_decode(text, start)
+            table, _end = _DECODER.raw_decode(text, start)
         except (json.JSONDecodeError, RecursionError):
             continue
         values = {_normalize(name): value for name, value in table.items()}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from lwtui.translation import _
+
 # Use `re`, not `regex`: word boundaries must fall where the published counter has them.
 _UNIT = re.compile(r"[\u4e00-\u9fff]|\b[a-zA-Z]+\b")
 
@@ -16,7 +18,7 @@ BINS = ("[0,500)", "[500,2000)", "[2000,4000)", "[4000,20000]", "over 20000")
 
 def count(text: str) -> int:
     """Count the Chinese characters and the words of ASCII letters in ``text``."""
-    return sum(1 for _ in _UNIT.finditer(text))
+    return sum(1 for _match in _UNIT.finditer(text))
 
 
 def length_score(required: float, actual: float) -> float:
@@ -43,3 +45,8 @@ def bin_of(required: float) -> str:
         if required < end:
             return name
     return BINS[3] if required <= 20_000 else BINS[4]
+
+
+def bin_label(name: str) -> str:
+    """Return the name of a bin in the user's language."""
+    return _("over 20000") if name == "over 20000" else name

@@ -16,6 +16,7 @@ import regex
 from lwtui.agentwrite.lint import TextPart
 from lwtui.agentwrite.word_lists import SHIPPED, find_stock_phrases, load_phrases
 from lwtui.text import detect_language, sentence_ends
+from lwtui.translation import _
 from lwtui_bench.answers import StoredAnswer
 
 _CJK = r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]"
@@ -29,20 +30,20 @@ _MIN_FOR_DECILES = 300  # tokens
 
 # Label of each metric, and which direction is better: 1 up, -1 down, 0 neither.
 METRICS: Mapping[str, tuple[str, int]] = {
-    "attainment": ("length, as a share of the required length", 0),
-    "section_error": ("mean deviation of sections from their planned length", -1),
-    "distinct_1": ("distinct-1 in windows of 500 tokens", 1),
-    "distinct_2": ("distinct-2 in windows of 500 tokens", 1),
-    "distinct_4": ("distinct-4 in windows of 500 tokens", 1),
-    "stock_phrases": ("stock phrases of machine prose in 1,000 words", -1),
-    "repeated_ngrams": ("tokens in repeated n-grams", -1),
-    "longest_repeat": ("longest repeated span, tokens", -1),
-    "duplicate_paragraphs": ("near-duplicate paragraphs", -1),
-    "repeated_openings": ("paragraphs that open like an earlier one", -1),
-    "repeated_closings": ("paragraphs that close like an earlier one", -1),
-    "plan_recall": ("words of the main points found in their sections", 1),
-    "plan_place": ("main points matched best by their own section", 1),
-    "drift": ("new n-grams, last three tenths minus first three", 1),
+    "attainment": (_("length, as a share of the required length"), 0),
+    "section_error": (_("mean deviation of sections from their planned length"), -1),
+    "distinct_1": (_("distinct-1 in windows of 500 tokens"), 1),
+    "distinct_2": (_("distinct-2 in windows of 500 tokens"), 1),
+    "distinct_4": (_("distinct-4 in windows of 500 tokens"), 1),
+    "stock_phrases": (_("stock phrases of machine prose in 1,000 words"), -1),
+    "repeated_ngrams": (_("tokens in repeated n-grams"), -1),
+    "longest_repeat": (_("longest repeated span, tokens"), -1),
+    "duplicate_paragraphs": (_("near-duplicate paragraphs"), -1),
+    "repeated_openings": (_("paragraphs that open like an earlier one"), -1),
+    "repeated_closings": (_("paragraphs that close like an earlier one"), -1),
+    "plan_recall": (_("words of the main points found in their sections"), 1),
+    "plan_place": (_("main points matched best by their own section"), 1),
+    "drift": (_("new n-grams, last three tenths minus first three"), 1),
 }
 
 

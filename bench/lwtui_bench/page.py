@@ -11,17 +11,22 @@ from html import escape
 
 from lwtui import __version__
 from lwtui.text import clean
+from lwtui.translation import _, _n, _p, language, sentences
 from lwtui_bench.statistics import RESAMPLES, SEED
 from lwtui_bench.summary import Run, ScoredAnswer
 from lwtui_bench.tables import NONE, Table
 
 _MAX_PROMPT = 160  # characters
 _CAPTIONS = {
-    "scores": "Scores of each model. With other prompts of the same kind, they would most likely stay in the interval.",
-    "length": "Each point is an answer. On the dashed line it is as long as required; outside the outer band S_l is 0.",
-    "bins": "How well the required length is kept, from short texts to long ones.",
-    "dimensions": "The judge's grades for the texts, regardless of length.",
-    "deciles": "From beginning to end of the texts: new n-grams, distinct words, sentence length.",
+    "scores": _(
+        "Scores of each model. With other prompts of the same kind, they would most likely stay in the interval."
+    ),
+    "length": _(
+        "Each point is an answer. On the dashed line it is as long as required; outside the outer band S_l is 0."
+    ),
+    "bins": _("How well the required length is kept, from short texts to long ones."),
+    "dimensions": _("The judge's grades for the texts, regardless of length."),
+    "deciles": _("From beginning to end of the texts: new n-grams, distinct words, sentence length."),
 }
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2937; --faint: #6b7280; --line: #e5e7eb; --back: #ffffff; --soft: #f9fafb; }
@@ -57,14 +62,14 @@ def render_page(
         conclusions: Paragraphs for the top of the page.
     """
     body = [
-        "<h1>Long writing, measured</h1>",
+        _heading(1, _("Long writing, measured")),
         f'<p class="faint">{_escape(", ".join(run.label for run in runs))}</p>',
         *(f'<p class="conclusion">{_escape(conclusion)}</p>' for conclusion in conclusions),
         _table(tables[0]),
         *(_figure(name, data) for name, data in charts.items()),
         *map(_table, tables[1:]),
         *filter(None, map(_ungraded, runs)),
-        "<h2>Every answer</h2>",
+        _heading(2, _("Every answer")),
         *map(_answers, runs),
         _method(),
     ]
@@ -72,14 +77,15 @@ def render_page(
 
 
 def _frame(body: str) -> str:
+    title = _("lwtui bench: report")
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{language().replace("_", "-")}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>lwtui bench: report</title>
+<title>{_escape(title)}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
@@ -89,11 +95,15 @@ def _frame(body: str) -> str:
 """
 
 
+def _heading(level: int, text: str) -> str:
+    return f"<h{level}>{_escape(text)}</h{level}>"
+
+
 def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{_escape(name)}</th>' for name in table.columns)
     rows = "\n".join(f"<tr>{''.join(f'<td>{_escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
     note = f'<p class="note">{_escape(table.note)}</p>' if table.note else ""
-    return f"""<h2>{_escape(table.title)}</h2>
+    return f"""{_heading(2, table.title)}
 <div class="wide"><table><thead><tr>{head}</tr></thead>
 <tbody>
 {rows}
@@ -116,16 +126,19 @@ def _ungraded(run: Run) -> str:
         return ""
     shown = []
     for scored in run.ungraded:
-        raw = "\n\n".join(verdict.raw for verdict in scored.verdicts if verdict.raw) or "(nothing)"
+        raw = "\n\n".join(verdict.raw for verdict in scored.verdicts if verdict.raw) or _("(nothing)")
         shown.append(f"<details><summary>{_escape(_short_prompt(scored))}</summary><pre>{_escape(raw)}</pre></details>")
-    return f"<h2>Not graded: {_escape(run.label)}</h2>\n{''.join(shown)}"
+    title = _("Not graded: {label}", label=run.label)
+    return f"{_heading(2, title)}\n{''.join(shown)}"
 
 
 def _answers(run: Run) -> str:
     rows = "\n".join(_answer(scored) for scored in sorted(run.answers, key=lambda scored: scored.answer.length))
-    return f"""<details><summary>{_escape(run.label)}: {run.n} answers</summary>
-<div class="wide"><table><thead><tr><th>prompt</th><th>type</th><th>required</th><th>actual</th><th>S_l</th><th>S_q</th>
-<th>ended</th></tr></thead>
+    summary = _n("{label}: {count} answer", "{label}: {count} answers", run.n, label=run.label)
+    names = [_("prompt"), _("type"), _("required"), _("actual"), "S_l", "S_q", _("ended")]
+    head = "".join(f"<th>{_escape(name)}</th>" for name in names)
+    return f"""<details><summary>{_escape(summary)}</summary>
+<div class="wide"><table><thead><tr>{head}</tr></thead>
 <tbody>
 {rows}
 </tbody></table></div></details>"""
@@ -135,18 +148,39 @@ def _answer(scored: ScoredAnswer) -> str:
     answer, s_q = scored.answer, scored.s_q
     quality = NONE if s_q is None else f"{s_q:.0f}"
     cells = [answer.type, f"{answer.length:,.0f}", f"{answer.actual:,}", f"{scored.s_l:.0f}", quality]
-    ended = answer.error or answer.finish_reason or NONE
+    ended = answer.error or _end(answer.finish_reason)
     rest = "".join(f"<td>{_escape(cell)}</td>" for cell in [*cells, ended[:80]])
     return f'<tr><td class="text">{_escape(_short_prompt(scored))}</td>{rest}</tr>'
 
 
+def _end(reason: str) -> str:
+    """Return how an answer ended, as a model's finish reason says."""
+    known = {
+        "stop": _p("how an answer ended", "stop"),
+        "length": _p("how an answer ended", "length"),
+        "canceled": _p("how an answer ended", "canceled"),
+        "error": _p("how an answer ended", "error"),
+    }
+    return known.get(reason, reason) or NONE
+
+
 def _method() -> str:
-    return f"""<h2>How this was measured</h2>
-<p class="note">Length counts Chinese characters and words of ASCII letters, as LongBench-Write (arXiv 2408.07055) does.
-S_l is 100 at the required length, and 0 at four times and at a third of it. S_q is the mean of the judge's six grades,
-from 1 (0) to 5 (100). Intervals: 95%, by bootstrap over prompts, {RESAMPLES:,} resamples, seed {SEED}; several answers
-to a prompt are averaged first. Judges often grade longer texts lower, so read quality together with length.
-Made by lwtui {_escape(__version__)}.</p>"""
+    text = sentences(
+        _("Length counts Chinese characters and words of ASCII letters, as LongBench-Write (arXiv 2408.07055) does."),
+        _("S_l is 100 at the required length, and 0 at four times and at a third of it."),
+        _("S_q is the mean of the judge's six grades, from 1 (0) to 5 (100)."),
+        _(
+            "Intervals: 95%, by bootstrap over prompts, {resamples:,} resamples, seed {seed}; several answers to a "
+            "prompt are averaged first.",
+            resamples=RESAMPLES,
+            seed=SEED,
+        ),
+        _("Judges often grade longer texts lower, so read quality together with length."),
+        _("Made by lwtui {version}.", version=__version__),
+    )
+    title = _("How this was measured")
+    return f"""{_heading(2, title)}
+<p class="note">{_escape(text)}</p>"""
 
 
 def _short_prompt(scored: ScoredAnswer) -> str:

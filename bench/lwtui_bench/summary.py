@@ -23,7 +23,24 @@ from lwtui_bench.suites import suites
 from lwtui_bench.tasks import Scorer, Suite
 
 # The figures by which runs are compared. S_q depends on the judge; "mean" is the mean of S_l and S_q.
-FIGURES = {"S_l": "length", "S_q": "quality", "mean": "the mean of length and quality"}
+FIGURES = ("S_l", "S_q", "mean")
+
+
+@dataclass(frozen=True, order=True)
+class RunJudge:
+    """A judge of a run, with the prompt by which it graded. Its label is for people to read."""
+
+    name: str
+    template: str
+
+    @property
+    def label(self) -> str:
+        """The judge's name, with the name of its prompt unless that is the published one."""
+        if self.template == "official":
+            return self.name
+        if self.template == "own":
+            return _("{judge} (own prompt)", judge=self.name)
+        return _("{judge} ({template} prompt)", judge=self.name, template=self.template)
 
 
 @dataclass(frozen=True)
@@ -81,14 +98,14 @@ class Run:
     """The answers of one model to one suite, all made with the same settings.
 
     Attributes:
-        judges: Labels of the judges that graded any of the answers.
+        judges: The judges that graded any of the answers.
         has_published: Whether published results of the suite are shown next to it.
     """
 
     label: str
     suite: str
     answers: tuple[ScoredAnswer, ...]
-    judges: tuple[str, ...] = ()
+    judges: tuple[RunJudge, ...] = ()
     has_published: bool = False
 
     @property
@@ -304,7 +321,7 @@ def _scores(path: Path, answer: StoredAnswer, score: Scorer | None) -> Mapping[s
 
 
 def _make_run(label: str, suite: Suite | None, name: str, answers: Sequence[ScoredAnswer], *, compat: bool) -> Run:
-    judges = tuple(sorted({judge_label(verdict) for scored in answers for verdict in scored.verdicts}))
+    judges = tuple(sorted({judge_of(verdict) for scored in answers for verdict in scored.verdicts}))
     graded = [replace(scored, grades=_mean_grades(scored, judged=bool(judges), compat=compat)) for scored in answers]
     # Files written by the upstream scripts name no suite: they are LongBench-Write.
     return Run(label, name, tuple(graded), judges, has_published=suite.published if suite else not name)
@@ -317,10 +334,10 @@ def _mean_grades(scored: ScoredAnswer, *, judged: bool, compat: bool) -> Mapping
     """
     if not scored.answer.is_answered and not compat:
         return dict.fromkeys(DIMENSIONS, 1.0) if judged else None
-    per_judge: dict[str, list[Mapping[str, float]]] = {}
+    per_judge: dict[RunJudge, list[Mapping[str, float]]] = {}
     for verdict in scored.verdicts:
         if verdict.is_complete:
-            per_judge.setdefault(judge_label(verdict), []).append(verdict.grades)
+            per_judge.setdefault(judge_of(verdict), []).append(verdict.grades)
     if not per_judge:
         return None
     return {
@@ -328,9 +345,14 @@ def _mean_grades(scored: ScoredAnswer, *, judged: bool, compat: bool) -> Mapping
     }
 
 
-def judge_label(verdict: Verdict) -> str:
-    """Return a judge's name, with the name of its prompt unless that is the published one."""
-    return verdict.judge if verdict.template == "official" else f"{verdict.judge} ({verdict.template} prompt)"
+def judge_of(verdict: Verdict) -> RunJudge:
+    """Return the judge that gave a verdict."""
+    return RunJudge(verdict.judge, verdict.template)
+
+
+def judge_labels(runs: Iterable[Run]) -> list[str]:
+    """Return the labels of all judges of some runs, in order."""
+    return sorted({judge.label for run in runs for judge in run.judges})
 
 
 def _with_unique_labels(runs: list[Run]) -> list[Run]:

@@ -9,14 +9,16 @@ from itertools import combinations
 from rich.cells import cell_len
 
 from lwtui.text import money
+from lwtui.translation import _, _n, _p, sentences
 from lwtui_bench.bradley_terry import DuelScore, JudgeHabits
-from lwtui_bench.comparison import agreement, comparable_figures, compare_runs, conclusion, format_p
+from lwtui_bench.comparison import agreement, comparable_figures, compare_runs, conclusion, figure_label, format_p
 from lwtui_bench.duel import Outcome
-from lwtui_bench.grades import DIMENSIONS
+from lwtui_bench.grades import DIMENSIONS, dimension_label
+from lwtui_bench.length_score import bin_label
 from lwtui_bench.metrics import METRICS
-from lwtui_bench.reference import PUBLISHED
+from lwtui_bench.reference import published_results
 from lwtui_bench.statistics import Difference, Interval, holm
-from lwtui_bench.summary import Run
+from lwtui_bench.summary import Run, judge_labels
 
 NONE = "–"
 
@@ -78,10 +80,16 @@ def scores_table(runs: Sequence[Run]) -> Table:
         cells += [format_interval(run.figure(name)) for name in further]
         cells += [format_interval(run.figure("S_q")), format_interval(run.figure("mean"))]
         rows.append([*cells, str(run.unanswered), str(run.truncated), f"{run.longest:,}", _money(run.cost)])
-    names = ["model", "n", "S_l", *further, "S_q", "mean of both", "no answer", "cut off", "longest", "cost"]
-    judges = sorted({judge for run in runs for judge in run.judges})
-    note = "With 95% intervals over the prompts. A missing answer counts as 0."
-    return Table("Scores, 0 to 100", names, rows, note + (f" S_q by {', '.join(judges)}." if judges else ""))
+    names = [_("model"), "n", "S_l", *map(_score_label, further), "S_q", _("mean of both"), _("no answer")]
+    names += [_("cut off"), _("longest"), _("cost")]
+    judges = ", ".join(judge_labels(runs))
+    note = _("With 95% intervals over the prompts. A missing answer counts as 0.")
+    note = sentences(note, _("S_q by {judges}.", judges=judges) if judges else "")
+    return Table(_("Scores, 0 to 100"), names, rows, note)
+
+
+def _score_label(name: str) -> str:
+    return _p("share of answers", "met") if name == "met" else name  # of the suite length-constraints
 
 
 def comparison_table(runs: Sequence[Run]) -> Table:
@@ -91,16 +99,17 @@ def comparison_table(runs: Sequence[Run]) -> Table:
         if set(a.by_prompt) & set(b.by_prompt):
             figure = comparable_figures(a, b)[-1]
             found.append((a, b, figure, compare_runs(a, b, figure)))
-    corrected = holm([difference.p for *_, difference in found])
+    corrected = holm([difference.p for *_runs, difference in found])
     rows = []
     for (a, b, figure, difference), p in zip(found, corrected, strict=True):
         is_significant = difference.is_significant and p < 0.05
-        better = (b.label if difference.mean > 0 else a.label) if is_significant else "no clear winner"
-        interval = f"{difference.low:+.1f} to {difference.high:+.1f}"
-        cells = [f"{a.label} → {b.label}", figure, f"{difference.mean:+.1f}", interval]
+        better = (b.label if difference.mean > 0 else a.label) if is_significant else _("no clear winner")
+        interval = _("{low:+.1f} to {high:+.1f}", low=difference.low, high=difference.high)
+        cells = [f"{a.label} → {b.label}", figure_label(figure), f"{difference.mean:+.1f}", interval]
         rows.append([*cells, format_p(p).removeprefix("= "), str(difference.n), better])
-    note = "On the prompts that both answered; permutation test, p after Holm's correction."
-    return Table("Which is better", ["pair", "figure", "difference", "95%", "p", "prompts", "better"], rows, note)
+    note = _("On the prompts that both answered; permutation test, p after Holm's correction.")
+    names = [_("pair"), _("figure"), _("difference"), "95%", "p", _("prompts"), _("better")]
+    return Table(_("Which is better"), names, rows, note)
 
 
 def by_length_table(runs: Sequence[Run]) -> Table:
@@ -111,7 +120,7 @@ def by_length_table(runs: Sequence[Run]) -> Table:
         by_bin = run.by_length()
         cells = [format_interval(by_bin[name].figure("S_l")) if name in by_bin else NONE for name in bins]
         rows.append([run.label, *cells])
-    return Table("S_l by required length", ["model", *bins], rows)
+    return Table(_("S_l by required length"), [_("model"), *map(bin_label, bins)], rows)
 
 
 def breakdown_table(run: Run) -> Table:
@@ -121,7 +130,8 @@ def breakdown_table(run: Run) -> Table:
         [name, str(part.n), *(format_interval(part.figure(figure)) for figure in ("S_l", "S_q")), str(part.unanswered)]
         for name, part in groups.items()
     ]
-    return Table(f"{run.label}, by type and language", ["group", "n", "S_l", "S_q", "no answer"], rows)
+    title = _("{label}, by type and language", label=run.label)
+    return Table(title, [_("group"), "n", "S_l", "S_q", _("no answer")], rows)
 
 
 def quality_table(runs: Sequence[Run]) -> Table:
@@ -130,8 +140,9 @@ def quality_table(runs: Sequence[Run]) -> Table:
         [run.label, *(format_interval(run.dimension(name)) for name in DIMENSIONS), str(len(run.ungraded))]
         for run in runs
     ]
-    note = "Answers that the judge did not grade are left out, and counted in the last column."
-    return Table("Quality, 0 to 100", ["model", *DIMENSIONS, "not graded"], rows, note)
+    note = _("Answers that the judge did not grade are left out, and counted in the last column.")
+    names = [_("model"), *map(dimension_label, DIMENSIONS), _("not graded")]
+    return Table(_("Quality, 0 to 100"), names, rows, note)
 
 
 def agreement_table(run: Run) -> Table | None:
@@ -143,22 +154,23 @@ def agreement_table(run: Run) -> Table | None:
     if found.judges > 1:
         rows = [
             ["S_q", _number(found.alpha, 2)],
-            *([name, _number(alpha, 2)] for name, alpha in found.dimensions.items()),
+            *([dimension_label(name), _number(alpha, 2)] for name, alpha in found.dimensions.items()),
         ]
-    rows.append(["S_q, a judge with itself", _number(found.retest_alpha, 2)])
-    rows.append(["its standard deviation on one answer, points", _number(found.retest_deviation)])
-    note = "Krippendorff's alpha: 1 is full agreement, 0 is chance."
-    columns = ["", f"{found.judges} judges" if found.judges > 1 else "1 judge"]
-    return Table(f"Agreement on {run.label}", columns, rows, note)
+    rows.append([_("S_q, a judge with itself"), _number(found.retest_alpha, 2)])
+    rows.append([_("its standard deviation on one answer, points"), _number(found.retest_deviation)])
+    note = _("Krippendorff's alpha: 1 is full agreement, 0 is chance.")
+    columns = ["", _n("{count} judge", "{count} judges", found.judges)]
+    return Table(_("Agreement on {label}", label=run.label), columns, rows, note)
 
 
 def metrics_table(runs: Sequence[Run]) -> Table:
     """Return the metrics that need no judge, one run per column."""
     rows = []
-    for name, (label, _) in METRICS.items():
+    for name, (label, _direction) in METRICS.items():
         if any(name in run.metrics for run in runs):
             rows.append([label, *(_metric(name, run.metrics.get(name)) for run in runs)])
-    return Table("The texts, without a judge", ["means over the answers", *(run.label for run in runs)], rows)
+    names = [_("means over the answers"), *(run.label for run in runs)]
+    return Table(_("The texts, without a judge"), names, rows)
 
 
 def errors_table(runs: Sequence[Run]) -> Table:
@@ -168,14 +180,13 @@ def errors_table(runs: Sequence[Run]) -> Table:
         stock = format_interval(run.stock_phrases)
         cells = [run.label, format_interval(run.contradictions), str(run.texts_read), str(run.points_dropped), stock]
         rows.append(cells)
-    critics = sorted({critic for run in runs for critic in run.critics})
-    by = f" By {', '.join(critics)}; each has two quotes that are in the text." if critics else ""
-    return Table(
-        "Errors and machine prose",
-        ["model", "contradictions in 10,000 words", "texts read", "dropped", "stock phrases in 1,000 words"],
-        rows,
-        "With 95% intervals over the prompts. Contradictions: lwtui bench errors." + by,
+    critics = ", ".join(sorted({critic for run in runs for critic in run.critics}))
+    note = sentences(
+        _("With 95% intervals over the prompts. Contradictions: lwtui bench errors."),
+        _("By {critics}; each has two quotes that are in the text.", critics=critics) if critics else "",
     )
+    names = [_("model"), _("contradictions in 10,000 words"), _("texts read"), _p("findings", "dropped")]
+    return Table(_("Errors and machine prose"), [*names, _("stock phrases in 1,000 words")], rows, note)
 
 
 def duel_table(labels: Sequence[str], scores: Sequence[DuelScore], prompts: int) -> Table:
@@ -190,11 +201,15 @@ def duel_table(labels: Sequence[str], scores: Sequence[DuelScore], prompts: int)
         ]
         for at in order
     ]
-    note = (
-        f"Bradley-Terry scores on Elo's scale, mean 1000; 95% intervals by bootstrap over {prompts} prompts. "
-        "A win is two agreeing verdicts in both orders."
+    note = _n(
+        "Bradley-Terry scores on Elo's scale, mean 1000; 95% intervals by bootstrap over {count} prompt. "
+        "A win is two agreeing verdicts in both orders.",
+        "Bradley-Terry scores on Elo's scale, mean 1000; 95% intervals by bootstrap over {count} prompts. "
+        "A win is two agreeing verdicts in both orders.",
+        prompts,
     )
-    return Table("Pairwise", ["model", "score", "won, ties half", "wins", "ties", "losses"], rows, note)
+    names = [_("model"), _p("duel", "score"), _("won, ties half"), _("wins"), _("ties"), _("losses")]
+    return Table(_("Pairwise"), names, rows, note)
 
 
 def meetings_table(labels: Sequence[str], found: Sequence[Outcome]) -> Table:
@@ -205,7 +220,7 @@ def meetings_table(labels: Sequence[str], found: Sequence[Outcome]) -> Table:
         if scores:
             counts = (scores.count(1.0), scores.count(0.5), scores.count(0.0))
             rows.append([f"{labels[a]} : {labels[b]}", *map(str, counts)])
-    return Table("Each pair", ["pair", "first wins", "ties", "second wins"], rows)
+    return Table(_("Each pair"), [_("pair"), _("first wins"), _("ties"), _("second wins")], rows)
 
 
 def duel_judges_table(habits: Mapping[str, JudgeHabits]) -> Table:
@@ -214,17 +229,19 @@ def duel_judges_table(habits: Mapping[str, JudgeHabits]) -> Table:
         [judge, str(habit.comparisons), f"{habit.consistent:.0%}", f"{habit.prefers_first:.0%}"]
         for judge, habit in habits.items()
     ]
-    return Table("The judges", ["judge", "pairs", "both orders agree", "prefers the first"], rows)
+    names = [_("judge"), _("pairs"), _("both orders agree"), _("prefers the first")]
+    return Table(_("The judges"), names, rows)
 
 
 def published_table() -> Table:
     """Return the published results on LongBench-Write."""
     rows = [
         [result.model, *map(_number, (result.s_l, result.s_q, result.mean)), result.judge, result.source]
-        for result in PUBLISHED
+        for result in published_results()
     ]
-    note = "As published. S_q and the mean compare only with results of the same judge and prompt."
-    return Table("Published on LongBench-Write", ["model", "S_l", "S_q", "mean", "judge", "source"], rows, note)
+    note = _("As published. S_q and the mean compare only with results of the same judge and prompt.")
+    names = [_("model"), "S_l", "S_q", figure_label("mean"), _("judge"), _p("publication", "source")]
+    return Table(_("Published on LongBench-Write"), names, rows, note)
 
 
 def conclusions(runs: Sequence[Run]) -> list[str]:

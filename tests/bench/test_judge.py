@@ -115,7 +115,7 @@ def test_agreement_of_several_judges_and_repeats(shell: Shell, answers: Path) ->
         done = shell.run(*judge(server, "--concurrency", 1, name="m-2")).worked()
         assert len(grader.requests) == 6
     (run,) = load_runs([answers])
-    assert run.judges == ("m-1 (own prompt)", "m-2 (own prompt)")
+    assert [judge.label for judge in run.judges] == ["m-1 (own prompt)", "m-2 (own prompt)"]
     assert run.answers[0].s_q == pytest.approx((100 + 75) / 2)
     found = agreement(run)
     assert found is not None and found.judges == 2

@@ -48,7 +48,7 @@ def add(actions: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the comparison, and return the exit code."""
-    from lwtui_bench.comparison import comparable_figures, compare_runs, conclusion
+    from lwtui_bench.comparison import comparable_figures, compare_runs, conclusion, figure_label
     from lwtui_bench.summary import load_runs
 
     runs = load_runs(options.files, compat=options.upstream_compat)
@@ -74,24 +74,28 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(head | rest, ensure_ascii=False, indent=2))
     else:
         print(conclusion(a, b, figure, difference))
-    return 1 if is_below(difference.mean, options.fail_under, _("B − A in {figure}", figure=figure)) else 0
+    name = _("B − A in {figure}", figure=figure_label(figure))
+    return 1 if is_below(difference.mean, options.fail_under, name) else 0
 
 
 def _why_not_comparable(a: Run, b: Run, figure: str) -> str:
+    from lwtui_bench.comparison import figure_label
+    from lwtui_bench.summary import judge_labels
+
     for run in (a, b):
         if not run.is_judged:
             return _(
                 "{label} was not judged, so it has no {figure}. Have the same judges grade both: "
                 "lwtui bench judge --help.",
                 label=run.label,
-                figure=figure,
+                figure=figure_label(figure),
             )
     return _(
         "{first} was judged by {first_judges}, but {second} by {second_judges}, so their {figure} "
         "does not compare. Have the same judges grade both: lwtui bench judge --help.",
         first=a.label,
-        first_judges=", ".join(a.judges),
+        first_judges=", ".join(judge_labels([a])),
         second=b.label,
-        second_judges=", ".join(b.judges),
-        figure=figure,
+        second_judges=", ".join(judge_labels([b])),
+        figure=figure_label(figure),
     )

@@ -11,7 +11,7 @@ from lwtui.command_line.guard import say
 from lwtui.command_line.values import nonnegative_float
 from lwtui.errors import LwtuiError
 from lwtui.files import write_atomically
-from lwtui.translation import _, english
+from lwtui.translation import _
 from lwtui_bench.commands.options import add_compat_option, is_below
 
 
@@ -43,8 +43,7 @@ def run(options: argparse.Namespace) -> int:
     runs = load_runs(options.files, compat=options.upstream_compat)
     reference = not options.no_published
     shown = tables.all_tables(runs, reference=reference)
-    with english():  # as all of a report
-        conclusions = tables.conclusions(runs)
+    conclusions = tables.conclusions(runs)
     if options.html or options.png:  # first, since a pager may close standard output after the first page
         _write_files(options, runs, shown, conclusions, reference=reference)
     print("\n\n".join([*map(tables.render_text, shown), *conclusions]))
