@@ -133,6 +133,14 @@ class CitationsDropped:
 
 
 @dataclass(frozen=True)
+class CitationsAdded:
+    """The model was shown passages that say what some of its sentences say, and did not cite them: these are added."""
+
+    section_id: str
+    citations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SummaryMade:
     """A section was summarized. ``digest`` is the fingerprint of the summarized text."""
 
@@ -457,6 +465,7 @@ Event = (
     | NotesLeftOut
     | PassagesLeftOut
     | CitationsDropped
+    | CitationsAdded
     | SummaryMade
     | Grounded
     | ReadingPrompt

@@ -17,6 +17,7 @@ from lwtui.agentwrite.context import ContextBuilder
 from lwtui.agentwrite.coverage import missing_points
 from lwtui.agentwrite.criteria import make_criteria
 from lwtui.agentwrite.events import (
+    CitationsAdded,
     CitationsDropped,
     ContextTrimmed,
     CriteriaMade,
@@ -73,6 +74,7 @@ _SHOWN = (
     NotesLeftOut,
     PassagesLeftOut,
     CitationsDropped,
+    CitationsAdded,
     SummaryMade,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -9,6 +10,7 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import ContextBuilder
 from lwtui.agentwrite.coverage import missing_points
 from lwtui.agentwrite.events import (
+    CitationsAdded,
     CitationsDropped,
     Emit,
     Event,
@@ -29,6 +31,8 @@ from lwtui.agentwrite.section_task import SectionTask
 from lwtui.documents.model import Status, status_of_length
 from lwtui.models.base import ModelError
 from lwtui.models.metering import MeteredTask
+from lwtui.sources.attribution import add_citations
+from lwtui.sources.model import FoundPassage
 from lwtui.text import count_words
 from lwtui.translation import _
 
@@ -90,6 +94,7 @@ class SectionWriter:
             self._agent.lengths.learn(task.kind, requests.asked, stream.reached)
             draft = await self._redrafted(draft, requests)
         draft = await self._kept(draft, refused=bool(stream.refusal))
+        draft = await self._cited(draft, requests.passages or (), stream.keep)
         status = Status.REFUSED if stream.refusal and not draft.text else self._status(draft)
         seconds = round(monotonic() - began, 3)
         await self._emit(
@@ -115,6 +120,19 @@ class SectionWriter:
         await self._emit(TextRolledBack(self._id, 0, reason))
         await self._emit(TextDelta(self._id, former))
         return _Draft(former, length)
+
+    async def _cited(self, draft: _Draft, passages: Sequence[FoundPassage], keep: int) -> _Draft:
+        """Add the citations that the model has left out. The first ``keep`` characters stay as they are."""
+        if self._task.sources is None or not passages:
+            return draft
+        keys = {source.key for source in self._task.sources.list()}
+        added = add_citations(draft.text, passages, keys, self._task.brief.language, keep)
+        if added is None:
+            return draft
+        await self._emit(TextRolledBack(self._id, added.start, _("what it takes from the sources is cited")))
+        await self._emit(TextDelta(self._id, added.text[added.start :]))
+        await self._emit(CitationsAdded(self._id, added.citations))
+        return replace(draft, text=added.text, length=count_words(added.text))
 
     async def _redrafted(self, best: _Draft, requests: SectionRequests) -> _Draft:
         """Write further drafts while the length is off. Returns the draft that is nearest to the target."""

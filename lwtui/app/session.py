@@ -12,6 +12,7 @@ from time import time
 
 from lwtui.agentwrite import Agent, begun_plan, keep_plan, plan_document, recording, replan_section, write_document
 from lwtui.agentwrite.events import (
+    CitationsAdded,
     CitationsDropped,
     ContextTrimmed,
     Continuing,
@@ -690,6 +691,12 @@ def describe(event: Event, unit: str = _("words")) -> str:
             )
         case CitationsDropped(citations=citations):
             return _("Citations that stand for nothing were dropped: {citations}", citations=", ".join(citations))
+        case CitationsAdded(citations=citations):
+            return _n(
+                "{count} citation was added: a passage says what a sentence says",
+                "{count} citations were added: passages say what sentences say",
+                len(citations),
+            )
         case FactsNoted():
             return facts_note(event)
         case Continuing(length=length, target=target):

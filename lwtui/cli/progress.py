@@ -10,6 +10,7 @@ import sys
 from time import monotonic
 
 from lwtui.agentwrite.events import (
+    CitationsAdded,
     CitationsDropped,
     ContextTrimmed,
     CriteriaMade,
@@ -41,7 +42,7 @@ from lwtui.command_line.guard import say
 from lwtui.documents.model import Status
 from lwtui.terminal_cells import fitted
 from lwtui.text import clean, duration
-from lwtui.translation import _
+from lwtui.translation import _, _n
 
 _REDRAW_SECONDS = 0.1
 _MAX_TITLE = 40  # columns of a section's heading
@@ -134,6 +135,12 @@ class Progress:
                 return _(
                     "Dropped citations that stand for nothing: {citations}",
                     citations=fitted(clean(", ".join(citations)), _MAX_REFUSAL),
+                )
+            case CitationsAdded(citations=citations):
+                return _n(
+                    "Added {count} citation: a passage says what a sentence says.",
+                    "Added {count} citations: passages say what sentences say.",
+                    len(citations),
                 )
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
                 return _(

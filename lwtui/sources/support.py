@@ -7,7 +7,7 @@ without a finding may still be wrong, and one with a finding may only use other 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -61,8 +61,17 @@ class SupportFinding:
 
 
 @dataclass(frozen=True)
-class _Sentence:
-    text: str  # with blanks in place of citations and code
+class Claim:
+    """A sentence that may need support.
+
+    Attributes:
+        text: Its text, with blanks in place of citations, code and marks.
+        start: Where it starts (offset).
+        end: Where it ends.
+        citations: Its citations.
+    """
+
+    text: str
     start: int
     end: int
     citations: tuple[Citation, ...]
@@ -90,7 +99,7 @@ class SupportChecker:
         """
         if not self._sources and "@" not in text:
             return []
-        return [finding for sentence in _sentences(text, self._sources) for finding in self._judge(sentence, language)]
+        return [finding for sentence in find_claims(text, self._sources) for finding in self._judge(sentence, language)]
 
     def at(self, text: str, citation: Citation, language: str = "") -> tuple[FoundPassage | None, list[SupportFinding]]:
         """Return what there is for the sentence of a citation.
@@ -99,7 +108,7 @@ class SupportChecker:
             The passage of the cited source that fits the sentence best, if there is one, and the findings about the
             sentence, as :meth:`check` has them.
         """
-        within = (one for one in _sentences(text, self._sources) if one.start <= citation.start < one.end)
+        within = (one for one in find_claims(text, self._sources) if one.start <= citation.start < one.end)
         sentence = next(within, None)
         if sentence is None:
             return None, []
@@ -121,7 +130,7 @@ class SupportChecker:
             self._read[key] = ComparedSource(source, self._passages(source.id))
         return self._read[key]
 
-    def _judge(self, sentence: _Sentence, language: str) -> Iterator[SupportFinding]:
+    def _judge(self, sentence: Claim, language: str) -> Iterator[SupportFinding]:
         keys = tuple(dict.fromkeys(citation.key for citation in sentence.citations))
         for citation in sentence.citations:
             if citation.key not in self._sources:
@@ -139,7 +148,7 @@ class SupportChecker:
             )
             yield SupportFinding(UNCITED, message, sentence.start, sentence.end, (), tuple(figures))
 
-    def _judge_claim(self, sentence: _Sentence, keys: tuple[str, ...], language: str) -> Iterator[SupportFinding]:
+    def _judge_claim(self, sentence: Claim, keys: tuple[str, ...], language: str) -> Iterator[SupportFinding]:
         details = find_details(sentence.text, language)
         sources = [self._source(key) for key in keys]
         windows: list[ComparedText] = []
@@ -179,7 +188,7 @@ def _bare_figures(text: str) -> list[str]:
     ]
 
 
-def _sentences(text: str, keys: Mapping[str, Source]) -> Iterator[_Sentence]:
+def find_claims(text: str, keys: Collection[str]) -> Iterator[Claim]:
     """Yield the sentences of a text, but for headings and the rows between a table and its head."""
     prose = without_code(text)
     citations = find_citations(text, keys)
@@ -193,9 +202,7 @@ def _sentences(text: str, keys: Mapping[str, Source]) -> Iterator[_Sentence]:
         begin = mark.end() if mark else start
         stop = begin + len(prose[begin:end].rstrip())
         own = tuple(citation for citation in citations if begin <= citation.start < end)
-        yield _Sentence(
-            regex.sub(r"[*_]{1,3}", lambda found: " " * len(found[0]), blanked[begin:stop]), begin, stop, own
-        )
+        yield Claim(regex.sub(r"[*_]{1,3}", lambda found: " " * len(found[0]), blanked[begin:stop]), begin, stop, own)
 
 
 def _label(found: FoundPassage) -> str:

@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from lwtui.agentwrite import Draft, keep_plan, recording, write
-from lwtui.agentwrite.events import CitationsDropped, Event, PassagesLeftOut, PlanReady
+from lwtui.agentwrite.events import (
+    CitationsAdded,
+    CitationsDropped,
+    Event,
+    PassagesLeftOut,
+    PlanReady,
+    SectionFinished,
+)
 from lwtui.agentwrite.lint import lint, parts_of
 from lwtui.agentwrite.preview import preview
 from lwtui.agentwrite.section_review import finding_points
@@ -23,6 +30,7 @@ from lwtui.models.metering import UsageTracker
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import ReadSource, Stretch
 from lwtui.sources.support import support_checker
+from lwtui.text import count_words
 from tests.support.author import Author, title_of
 from tests.support.studio import Studio, of_kind, open_studio, plan_of
 
@@ -129,6 +137,21 @@ async def test_prompts_show_numbered_passages_and_numbers_become_citations(tmp_p
     assert "[2]" not in text and "[7]" not in text
     dropped = {found for event in of_kind(CitationsDropped, events) for found in event.citations}
     assert dropped == {"[7]"}
+
+
+async def test_what_is_taken_from_a_passage_without_a_citation_is_cited(tmp_path: Path) -> None:
+    plan = Plan("P", (PlannedSection(title_of(1), "the harbor and its bees", 120, "s1"),))
+    author = Author(dirt=" The harbor was dug by Thomas Wickham in 1841, who spent 86,000 pounds on it.")
+    async with open_studio(author) as studio:
+        with document_of(tmp_path, plan, ("Old Harbor", HARBOR), ("Sea Bees", BEES)) as document:
+            events = await written(studio, document)
+            section = document.sections()[0]
+    (added,) = of_kind(CitationsAdded, events)
+    assert set(added.citations) == {"[@harbor, p. 3]"}
+    assert section.text.count("86,000 pounds on it [@harbor, p. 3].") == len(added.citations) > 0
+    finished = of_kind(SectionFinished, events)[-1]
+    assert finished.length == count_words(section.text)
+    assert not of_kind(CitationsDropped, events)
 
 
 async def test_a_base_model_sees_no_passages(tmp_path: Path) -> None:
