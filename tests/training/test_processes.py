@@ -16,19 +16,32 @@ from lwtui.cli import main
 from lwtui_training.launch import accelerate_config, launch_command, launch_environment, train_on_devices
 from lwtui_training.sft import train_sft
 from lwtui_training.tokens import tokenized
-from tests.training.support import conversations, write_jsonl
+from tests.training.support import conversations, recipe_for, write_jsonl
+
+SFT = {"max_steps": 3, "max_length": 256, "train_sampling_strategy": "sequential"}
 
 
-def test_two_processes_reach_the_same_losses_as_one(tiny: Path, tmp_path: Path, make_recipe: Any) -> None:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of samples of different lengths."""
+    return write_jsonl(tmp_path_factory.mktemp("data") / "rows.jsonl", conversations(24, 2, 60))
+
+
+@pytest.fixture(scope="module")
+def losses(tiny: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return the losses of one process, which takes two batches a step."""
+    folder = tmp_path_factory.mktemp("one")
+    recipe = recipe_for(tiny, folder / "run", sft=SFT | {"gradient_accumulation_steps": 2})
+    return train_sft(recipe, str(tiny), data, folder)["losses"]
+
+
+def test_two_processes_reach_the_same_losses_as_one(
+    tiny: Path, tmp_path: Path, make_recipe: Any, data: Path, losses: Any
+) -> None:
     """The loss is averaged over the target tokens of both processes, whose samples have different lengths."""
-    data = write_jsonl(tmp_path / "rows.jsonl", conversations(24, 2, 60))
-    tables = {"max_steps": 3, "max_length": 256, "train_sampling_strategy": "sequential"}
-    single = make_recipe(sft=tables | {"gradient_accumulation_steps": 2})
-    double = make_recipe(sft=tables, hardware={"processes": 2, "strategy": "ddp"})
-    alone = train_sft(single, str(tiny), data, tmp_path / "one")
-    (tmp_path / "two").mkdir()
-    together = train_on_devices("sft", double, str(tiny), data, tmp_path / "two")
-    assert together["losses"] == pytest.approx(alone["losses"], abs=1e-4)
+    double = make_recipe(sft=SFT, hardware={"processes": 2, "strategy": "ddp"})
+    together = train_on_devices("sft", double, str(tiny), data, tmp_path)
+    assert together["losses"] == pytest.approx(losses, abs=1e-4)
     assert together["losses"][0] != together["losses"][-1]
 
 
@@ -58,11 +71,10 @@ launch.run_job(Path(sys.argv[1]))
 """
 
 
-def test_fsdp2_in_two_processes_reaches_the_same_losses_as_one(tiny: Path, tmp_path: Path, make_recipe: Any) -> None:
-    data = write_jsonl(tmp_path / "rows.jsonl", conversations(24, 2, 60))
-    tables = {"max_steps": 3, "max_length": 256, "train_sampling_strategy": "sequential", "save_steps": 100}
-    alone = train_sft(make_recipe(sft=tables | {"gradient_accumulation_steps": 2}), str(tiny), data, tmp_path / "one")
-    recipe = make_recipe(sft=tables, hardware={"processes": 2, "strategy": "fsdp2"})
+def test_fsdp2_in_two_processes_reaches_the_same_losses_as_one(
+    tiny: Path, tmp_path: Path, make_recipe: Any, data: Path, losses: Any
+) -> None:
+    recipe = make_recipe(sft=SFT | {"save_steps": 100}, hardware={"processes": 2, "strategy": "fsdp2"})
     folder = tmp_path / "two"
     folder.mkdir()
     job = folder / "job.json"
@@ -79,7 +91,7 @@ def test_fsdp2_in_two_processes_reaches_the_same_losses_as_one(tiny: Path, tmp_p
     )
     assert done.returncode == 0, done.stderr
     together = json.loads((folder / "metrics.json").read_text())
-    assert together["losses"] == pytest.approx(alone["losses"], abs=1e-4)
+    assert together["losses"] == pytest.approx(losses, abs=1e-4)
     assert (folder / "model" / "model.safetensors").exists()
 
 
