@@ -406,8 +406,9 @@ async def test_the_end_of_a_run_does_not_take_the_focus_from_a_field(author: Aut
             await person.until(lambda: all(section.status is Status.DONE for section in person.sections))
             await person.idle()
             await person.type("dawn ")
-            assert person.widget(TextArea, "#point").has_focus
-            assert person.widget(TextArea, "#point").text == "dusk dawn what part 2 is about"
+            point = person.widget(TextArea, "#point")
+            await person.until(lambda: point.text == "dusk dawn what part 2 is about")
+            assert point.has_focus
 
 
 async def test_edits_are_stored_however_the_screen_is_left(path: Path, place: Place) -> None:

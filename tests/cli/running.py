@@ -120,7 +120,7 @@ class Shell:
             encoding="utf-8",
         )
 
-    def run(self, *arguments: object, stdin: str | None = None, timeout: float = 60, **more: str) -> CommandResult:
+    def run(self, *arguments: object, stdin: str | None = None, timeout: float = 240, **more: str) -> CommandResult:
         """Run a command to its end; ``timeout`` is in seconds.
 
         Its process is forked from one that has imported everything, unless the environment affects how Python starts.

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from lwtui.agentwrite.plan_format import plan_grammar
-from lwtui.agentwrite.plan_repair import parse_step
+from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.config import ModelSettings
-from lwtui.documents.model import PlannedSection
+from lwtui.documents.model import Brief
 from lwtui.models.base import (
     Finished,
     Message,
@@ -115,11 +115,9 @@ async def test_a_grammar_forces_a_plan_into_its_format(demo: LlamaModel) -> None
     grammar = plan_grammar(range(2, 3), " ")
     text, finished = await collect(demo, request(lead, 400, Sampling(temperature=0.8), seed=1, grammar=grammar))
     assert finished.reason == "stop"
-    title, *steps = text.strip().split("\n")
-    assert title
-    sections = [parse_step(step, PlannedSection("", "", 100)) for step in steps]
-    assert len(sections) == 2
-    assert all(section.title and section.main_point for section in sections)
+    plan = parse_plan(f"Title:{text}", Brief("An article about tomatoes", 0), strict=True)
+    assert plan.title and len(plan.sections) == 2
+    assert all(section.title and section.main_point and section.words for section in plan.sections)
 
 
 async def test_an_invalid_grammar_is_reported_in_one_line(demo: LlamaModel) -> None:
