@@ -41,6 +41,8 @@ def estimate_tokens(text: str) -> float:
     Counts 3.5 ASCII characters per token, 2 characters of other alphabets per token, and 1.1 tokens for every other
     character, such as a Chinese one.
     """
+    if text.isascii():
+        return len(text) / 3.5
     ascii_count = len(text.encode("ascii", "ignore"))
     alphabetic = len(_ALPHABETIC.findall(text))
     return ascii_count / 3.5 + alphabetic / 2 + (len(text) - ascii_count - alphabetic) * 1.1
