@@ -39,7 +39,7 @@ from lwtui.models.openai_api import OpenAIModel
 
 GOAL = 1.3
 TEXT = "the sea was calm and a lamp burned far out, where nobody had seen one for years."
-WORDS = TEXT.split()
+WORDS = [*TEXT.split() * 5, "\n\n"]  # a paragraph
 PROMPT = "Write about the lighthouse."
 WARM_UP = 200  # tokens
 BATCH = 64  # events that the server hands over at once where tokens have no pace; the client reads as they come

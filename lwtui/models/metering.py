@@ -255,7 +255,7 @@ class MeteredModel:
                 async for part in parts:
                     tracker.pieces += call.add(part)
                     yield part
-                    if not isinstance(part, Finished):
+                    if tracker.budget is not None and not isinstance(part, Finished):
                         tracker._check(task.purpose)
         finally:
             task._running.discard(call)

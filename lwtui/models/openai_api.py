@@ -249,7 +249,7 @@ class OpenAIModel:
             ModelError: It failed.
         """
         splitter = ReasoningSplitter(perhaps=self._thinks_at_once) if request.prompt.is_chat else None
-        state, estimated = StreamState(request.max_tokens, self._settings.stall_seconds, _USAGE_SECONDS), 0.0
+        state, thought = StreamState(request.max_tokens, self._settings.stall_seconds, _USAGE_SECONDS), 0.0
         async with AsyncExitStack() as stack:
             with self._endpoint.translate_errors():
                 async with asyncio.timeout(self._settings.connect_seconds + self._settings.stall_seconds):
@@ -267,10 +267,9 @@ class OpenAIModel:
                     break
                 chunk = state.update(chunk, monotonic() - began)
                 if chunk.reasoning:
-                    estimated += estimate_tokens(chunk.reasoning)
+                    thought += estimate_tokens(chunk.reasoning)
                     yield ReasoningPiece(chunk.reasoning)
                 if chunk.text:
-                    estimated += estimate_tokens(chunk.text)
                     for part in splitter.add(chunk.text) if splitter else [TextPiece(chunk.text)]:
                         if isinstance(part, AnswerVoided):
                             self._thinks_at_once = True
@@ -289,7 +288,7 @@ class OpenAIModel:
         if kind == "filter" or state.refusal:
             raise self._errors.filtered(state.refusal)
         # An unknown reason counts as a regular end: whether the text breaks off is seen from the text.
-        yield Finished("length" if kind == "length" else "stop", self._usage(request, state.usage, estimated))
+        yield Finished("length" if kind == "length" else "stop", self._usage(request, state, thought))
 
     @asynccontextmanager
     async def _open(
@@ -451,13 +450,14 @@ class OpenAIModel:
                     return length
         return _DEFAULT_CONTEXT
 
-    def _usage(self, request: Request, reported: Usage | None, estimated: float) -> Usage:
+    def _usage(self, request: Request, state: StreamState, thought: float) -> Usage:
         """Return the usage that the server reported, or an estimate.
 
-        A reported usage corrects later estimates. ``estimated`` is the uncorrected estimate of the completion's tokens.
+        A reported usage corrects later estimates. ``thought`` is the uncorrected estimate of the reasoning's tokens.
         """
-        prompt = estimate_tokens(request.prompt.plain())
+        prompt, reported = estimate_tokens(request.prompt.plain()), state.usage
         if reported is None or not reported.prompt:
+            estimated = thought + sum(map(estimate_tokens, state.texts))
             completion = reported.completion if reported else ceil(estimated * self._token_ratio)
             return Usage(ceil(prompt * self._token_ratio), completion)
         if prompt >= 100:  # a short prompt is mostly the chat template's own tokens

@@ -93,6 +93,7 @@ class StreamState:
         usage: The usage as the server reported it.
         refusal: The refusal so far.
         timeout: Seconds to wait for the next chunk.
+        texts: The pieces of text.
         is_too_long: Whether more text has come than ``max_tokens`` tokens can hold.
     """
 
@@ -103,8 +104,9 @@ class StreamState:
         self.refusal = ""
         self.timeout = stall_seconds
         self.is_too_long = False
-        self._texts: list[str] = []
+        self.texts: list[str] = []
         self._length = 0  # of all texts, in characters
+        self._reasoning_length = 0
         self._pieces = 0  # in which they came; a server may also send messages in pieces
         self._half_pair = ""  # the first half of a character that JSON writes as two
         self._stall_seconds = stall_seconds
@@ -114,39 +116,39 @@ class StreamState:
 
     def update(self, chunk: Chunk, waited: float) -> Chunk:
         """Record a chunk that came after ``waited`` seconds. Returns it with only the text that is new."""
-        text = self._new_text(chunk)
-        if text != chunk.text:
-            chunk = chunk._replace(text=text)
-        if chunk.finish and not self.finish:
+        text, reasoning, finish, usage, _is_whole, refusal = chunk
+        new = self._new_text(chunk)
+        if new != text:
+            chunk = chunk._replace(text=new)
+        if finish and not self.finish:
             self.timeout = min(self._stall_seconds, self._usage_seconds)
-        elif self.finish or not (chunk.text or chunk.reasoning):
+        elif self.finish or not (new or reasoning):
             self.timeout -= waited  # an empty chunk counts as silence
         else:
             self.timeout = self._stall_seconds
         self.began = True
-        self.finish = chunk.finish or self.finish
-        self.usage = chunk.usage or self.usage
-        if chunk.refusal:
-            self.refusal += chunk.refusal[: _SAMPLE * 2]
-        self._text_limit -= len(text)
-        self._reasoning_limit -= len(chunk.reasoning)
-        self.is_too_long = self._text_limit < 0 or self._reasoning_limit < 0
+        if finish or usage or refusal:
+            self.finish = finish or self.finish
+            self.usage = usage or self.usage
+            self.refusal += refusal[: _SAMPLE * 2]
+        self._reasoning_length += len(reasoning)
+        self.is_too_long = self._length > self._text_limit or self._reasoning_length > self._reasoning_limit
         return chunk
 
     def _new_text(self, chunk: Chunk) -> str:
         text = chunk.text
         if self._length and chunk.is_whole:
-            so_far = "".join(self._texts)
+            so_far = "".join(self.texts)
             if text.startswith(so_far):
                 text = text.removeprefix(so_far)
             elif self._pieces:
                 text = ""
         elif len(text) == self._length and self._length >= _LEAST_REPEAT and self._pieces > 1:
-            text = "" if text == "".join(self._texts) else text
+            text = "" if text == "".join(self.texts) else text
         if self._half_pair or not text.isascii():
             text = self._with_whole_characters(text)
         if text:
-            self._texts.append(text)
+            self.texts.append(text)
             self._length += len(text)
             self._pieces += not chunk.is_whole
         return text
