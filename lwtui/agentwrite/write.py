@@ -11,6 +11,7 @@ from zlib import crc32
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import ContextBuilder
+from lwtui.agentwrite.earlier_index import EarlierIndex
 from lwtui.agentwrite.event_stream import events_of
 from lwtui.agentwrite.events import (
     DocumentFinished,
@@ -149,14 +150,16 @@ class _Run:
 
     async def write(self) -> None:
         if self.brief.mode is Mode.PARALLEL:
-            # Each section is written without the text of the others, so each needs a context of its own.
             workers = max(1, self.agent.model.capabilities.parallel)
-            await run_concurrently(
-                [self._work(lambda: ContextBuilder(self.agent, self.brief)) for _worker in range(workers)]
-            )
+            await run_concurrently([self._work(self._own_contexts()) for _worker in range(workers)])
         else:
             context = ContextBuilder(self.agent, self.brief, self.document.summaries)
             await self._work(lambda: context)
+
+    def _own_contexts(self) -> Callable[[], ContextBuilder]:
+        """Return what makes a context for each section of a worker, since each is written without the others' text."""
+        index = EarlierIndex()
+        return lambda: ContextBuilder(self.agent, self.brief, index=index)
 
     async def _work(self, context: Callable[[], ContextBuilder]) -> None:
         """Write sections one after the other until none is left."""
