@@ -127,8 +127,9 @@ def _headings_near(outline: _Outline, position: int) -> Iterator[str]:
     """Yield the names of all parts, and the headings in the section's own part."""
     path = set(outline.path(position))
     siblings = outline.siblings(position)
+    own = set(siblings)
     for index, section in enumerate(outline.sections):
-        if index in siblings:
+        if index in own:
             if index == siblings[0]:
                 yield "; ".join(f"{outline.numbers[place]}. {outline.sections[place].title}" for place in siblings)
         elif index in path:

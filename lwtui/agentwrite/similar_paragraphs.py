@@ -135,15 +135,12 @@ class SimilarParagraphFilter(ForwardFilter):
         super().__init__()
         self._earlier = known or EarlierParagraphs()
         self._earlier.hold(earlier)
-        self._headings: set[str] = set()
+        self._headings = {key for heading in headings if (key := heading_key(heading))}
         self._items: set[tuple[str, ...]] = set()
         self._paragraphs = _Paragraphs()  # of this section
         self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them
         self._run: list[tuple[int, int, float]] = []  # lines in a row from earlier sections: offset, weight and length
         self._goes_on = False  # whether the next line belongs to the paragraph of the last
-        for heading in headings:
-            self._add_heading(0, heading_key(heading))
-        self._undo.clear()
 
     def trust(self, text: str) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""

@@ -222,7 +222,10 @@ def section_task(
     unfinished = [other for other in sections if not other.is_written or other.id == section.id]
     present = sections[index]
     replaced = "" if section.text else present.text
-    written = [replace(other, status=Status.DONE) if other.is_written else other for other in sections]
+    written = [
+        replace(other, status=Status.DONE) if other.is_written and other.status is not Status.DONE else other
+        for other in sections
+    ]
     return SectionTask(
         brief=brief,
         plan=plan,

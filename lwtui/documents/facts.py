@@ -90,7 +90,8 @@ class FactBook:
     ) -> None:
         """Create the book. ``change`` opens a transaction of the document, whose ``settings`` are given."""
         self._change = change
-        self._facts = facts
+        self._facts = dict(facts)
+        self._last_position: int | None = None  # in the file; read when the first fact is added
         self._settings = settings
         self._set_setting = set_setting
         self._removed: list[str] = []  # in this session, the last at the end
@@ -116,15 +117,17 @@ class FactBook:
             digest: The fingerprint of its text.
             facts: What it says now. Facts that the user has fixed are not added a second time.
         """
-        fixed = [fact for fact in self._facts.values() if fact.section_id == section_id and fact.is_fixed]
-        known = {_key(fact) for fact in fixed} | {fact.quote for fact in fixed if fact.quote and fact.is_fixed}
+        present = [fact for fact in self._facts.values() if fact.section_id == section_id]
+        fixed = [fact for fact in present if fact.is_fixed]
+        known = {_key(fact) for fact in fixed} | {fact.quote for fact in fixed if fact.quote}
         new = [fact for fact in map(_cleaned, facts) if _key(fact) not in known and fact.quote not in known]
-        old = {fact.id for fact in self._facts.values() if fact.section_id == section_id and not fact.is_fixed}
-        kept = {id: fact for id, fact in self._facts.items() if id not in old}
+        old = [fact.id for fact in present if not fact.is_fixed]
         with self._change() as db:
             db.executemany("DELETE FROM fact WHERE id = ?", ((id,) for id in old))
-            _insert(db, new)
-        self._facts = kept | {fact.id: fact for fact in new}
+            self._insert(db, new)
+        for id in old:
+            del self._facts[id]
+        self._facts.update({fact.id: fact for fact in new})
         self._set_setting(_NOTED, json.dumps(self.noted() | {section_id: digest}))
 
     def put(self, fact: Fact) -> None:
@@ -142,7 +145,7 @@ class FactBook:
                     (*_row(fact)[:-1], fact.id),
                 )
             else:
-                _insert(db, [fact])
+                self._insert(db, [fact])
         self._facts[fact.id] = fact
 
     def pin(self, fact_id: str, *, pinned: bool = True) -> None:
@@ -170,6 +173,18 @@ class FactBook:
         self.put(replace(kept, text=text, quote=kept.quote or other.quote, by_hand=True))
         self.remove(other_id)
 
+    def _insert(self, db: sqlite3.Connection, facts: Iterable[Fact]) -> None:
+        """Insert facts after all others. The last position is read once, since that reads the whole table."""
+        if self._last_position is None:
+            (self._last_position,) = db.execute("SELECT ifnull(max(position), 0) FROM fact").fetchone()
+        rows = [(self._last_position + number, *_row(fact)) for number, fact in enumerate(facts, 1)]
+        db.executemany(
+            "INSERT INTO fact (position, kind, subject, text, quote, section_id, pinned, by_hand, removed, id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        self._last_position += len(rows)
+
 
 def _cleaned(fact: Fact) -> Fact:
     kind = fact.kind if fact.kind in FACT_KINDS else "thing"
@@ -189,11 +204,3 @@ def _key(fact: Fact) -> str:
 def _row(fact: Fact) -> tuple[object, ...]:
     flags = (fact.pinned, fact.by_hand, fact.removed)
     return (fact.kind, fact.subject, fact.text, fact.quote, fact.section_id, *flags, fact.id)
-
-
-def _insert(db: sqlite3.Connection, facts: Iterable[Fact]) -> None:
-    db.executemany(
-        "INSERT INTO fact (position, kind, subject, text, quote, section_id, pinned, by_hand, removed, id)"
-        " VALUES ((SELECT ifnull(max(position), 0) + 1 FROM fact), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        map(_row, facts),
-    )
