@@ -94,6 +94,7 @@ class FactBook:
         self._last_position: int | None = None  # in the file; read when the first fact is added
         self._settings = settings
         self._set_setting = set_setting
+        self._noted: tuple[str, dict[str, str]] = ("", {})  # the setting, and what it says
         self._removed: list[str] = []  # in this session, the last at the end
 
     @property
@@ -103,11 +104,10 @@ class FactBook:
 
     def noted(self) -> dict[str, str]:
         """Return the fingerprint of the text that each section's facts were noted from, by section id."""
-        try:
-            stored = json.loads(self._settings.get(_NOTED, "") or "{}")
-        except (ValueError, RecursionError):
-            return {}  # it is noted anew
-        return {str(key): str(value) for key, value in stored.items()} if isinstance(stored, dict) else {}
+        stored = self._settings.get(_NOTED, "")
+        if stored != self._noted[0]:
+            self._noted = (stored, _noted_in(stored))
+        return self._noted[1].copy()
 
     def renew(self, section_id: str, digest: str, facts: Sequence[Fact]) -> None:
         """Replace the facts that a model noted from an earlier text of a section.
@@ -184,6 +184,14 @@ class FactBook:
             rows,
         )
         self._last_position += len(rows)
+
+
+def _noted_in(setting: str) -> dict[str, str]:
+    try:
+        stored = json.loads(setting or "{}")
+    except (ValueError, RecursionError):
+        return {}  # it is noted anew
+    return {str(key): str(value) for key, value in stored.items()} if isinstance(stored, dict) else {}
 
 
 def _cleaned(fact: Fact) -> Fact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from lwtui.documents import outline
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Brief, Section, Status
 from lwtui.documents.store import Document
+from lwtui.text import count_words
 from tests.support.author import Author, sentence
 from tests.support.feeding import feed
 from tests.support.studio import open_studio, plan_of, texts
@@ -47,6 +49,21 @@ async def test_the_filters_learn_each_section_once(learned: Counter[str]) -> Non
         draft, _events = await studio.write(BRIEF, plan_of(*[60] * SECTIONS))
     assert all(texts(draft))
     assert learned == {"EarlierSentences": SECTIONS - 1, "EarlierParagraphs": SECTIONS - 1}
+
+
+async def test_a_draft_counts_a_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+
+    def counting(text: str) -> int:
+        counted.append(text)
+        return count_words(text)
+
+    monkeypatch.setattr(sys.modules["lwtui.agentwrite.write"], "count_words", counting)
+    async with open_studio(Author()) as studio:
+        draft, _events = await studio.write(BRIEF, plan_of(*[60] * SECTIONS))
+    finished = [text for text in counted if text in texts(draft)]
+    assert sorted(finished) == sorted(texts(draft))
+    assert [section.length for section in draft.sections()] == list(map(count_words, texts(draft)))
 
 
 def prose(number: int) -> str:
