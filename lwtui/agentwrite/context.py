@@ -60,7 +60,6 @@ class ContextBuilder:
     _border: int = 0  # sections before this position are shown as summaries
     _tokens: dict[str, int] = field(default_factory=dict)
     _made: dict[str, str] = field(default_factory=dict)
-    _fingerprints: dict[str, str] = field(default_factory=dict)
 
     async def fit(
         self, agent: Agent, earlier: Sequence[Section], budget: int, section_id: str, emit: Emit
@@ -135,20 +134,15 @@ class ContextBuilder:
         if section.text not in self._made:
             body = await self._ask_for_summary(agent, section, emit) or _first_and_last(section.text)
             self._made[section.text] = " ".join(body.split())
-            await emit(SummaryMade(section.id, self._made[section.text], self._fingerprint(section.text)))
+            await emit(SummaryMade(section.id, self._made[section.text], fingerprint(section.text)))
         return self._made[section.text]
 
     def _stored_summary(self, section: Section) -> str | None:
         """Return the document's summary of a section, unless it is missing or stale."""
         stored = self.summaries.get(section.id)
-        if stored is None or not (stored.by_hand or stored.digest == self._fingerprint(section.text)):
+        if stored is None or not (stored.by_hand or stored.digest == fingerprint(section.text)):
             return None
         return " ".join(stored.text.split())
-
-    def _fingerprint(self, text: str) -> str:
-        if text not in self._fingerprints:
-            self._fingerprints[text] = fingerprint(text)
-        return self._fingerprints[text]
 
     async def _ask_for_summary(self, agent: Agent, section: Section, emit: Emit) -> str:
         """Have a model summarize a section. Returns an empty string if it cannot or refuses."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,10 @@ class FactBook:
     ) -> None:
         """Create the book. ``change`` opens a transaction of the document, whose ``settings`` are given."""
         self._change = change
-        self._facts = dict(facts)
+        self._facts: dict[str, Fact] = {}
+        self._ids: dict[str, set[str]] = defaultdict(set)  # of the facts of each section
+        for fact in facts.values():
+            self._keep(fact)
         self._last_position: int | None = None  # in the file; read when the first fact is added
         self._settings = settings
         self._set_setting = set_setting
@@ -117,7 +121,7 @@ class FactBook:
             digest: The fingerprint of its text.
             facts: What it says now. Facts that the user has fixed are not added a second time.
         """
-        present = [fact for fact in self._facts.values() if fact.section_id == section_id]
+        present = [self._facts[id] for id in self._ids[section_id]]
         fixed = [fact for fact in present if fact.is_fixed]
         known = {_key(fact) for fact in fixed} | {fact.quote for fact in fixed if fact.quote}
         new = [fact for fact in map(_cleaned, facts) if _key(fact) not in known and fact.quote not in known]
@@ -127,7 +131,9 @@ class FactBook:
             self._insert(db, new)
         for id in old:
             del self._facts[id]
-        self._facts.update({fact.id: fact for fact in new})
+        self._ids[section_id].difference_update(old)
+        for fact in new:
+            self._keep(fact)
         self._set_setting(_NOTED, json.dumps(self.noted() | {section_id: digest}))
 
     def put(self, fact: Fact) -> None:
@@ -146,7 +152,7 @@ class FactBook:
                 )
             else:
                 self._insert(db, [fact])
-        self._facts[fact.id] = fact
+        self._keep(fact)
 
     def pin(self, fact_id: str, *, pinned: bool = True) -> None:
         """Have every later prompt show a fact, or no longer."""
@@ -172,6 +178,13 @@ class FactBook:
         text = kept.text if other.text in kept.text else f"{kept.text.rstrip('.。')}; {other.text}"
         self.put(replace(kept, text=text, quote=kept.quote or other.quote, by_hand=True))
         self.remove(other_id)
+
+    def _keep(self, fact: Fact) -> None:
+        """Add a fact in memory, or replace the one of the same id."""
+        if (before := self._facts.get(fact.id)) is not None:
+            self._ids[before.section_id].discard(fact.id)
+        self._facts[fact.id] = fact
+        self._ids[fact.section_id].add(fact.id)
 
     def _insert(self, db: sqlite3.Connection, facts: Iterable[Fact]) -> None:
         """Insert facts after all others. The last position is read once, since that reads the whole table."""
