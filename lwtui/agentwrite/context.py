@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.earlier_index import EarlierIndex
 from lwtui.agentwrite.events import ContextTrimmed, Emit, SummaryMade
 from lwtui.agentwrite.short_calls import ask_once, retries_only
 from lwtui.config import Role
@@ -49,11 +50,13 @@ class ContextBuilder:
         brief: What the writer asked for.
         summaries: The summaries stored in the document. The writer's own always count; the model's count only while
             the text that they summarize is unchanged.
+        index: What the filters know of the earlier sections.
     """
 
     agent: Agent
     brief: Brief
     summaries: Mapping[str, SectionSummary] = field(default_factory=dict)
+    index: EarlierIndex = field(default_factory=EarlierIndex)
     _border: int = 0  # sections before this position are shown as summaries
     _tokens: dict[str, int] = field(default_factory=dict)
     _made: dict[str, str] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,6 +84,32 @@ class TextFilter(Protocol):
     def cut(self, keep: int) -> None:
         """Take note that the section was cut to its first ``keep`` characters."""
         ...
+
+
+class EarlierTexts(ABC):
+    """What a filter knows of the earlier sections. It serves one section after the other and learns only new texts."""
+
+    def __init__(self) -> None:
+        self._texts: set[str] = set()
+
+    def hold(self, texts: Iterable[str]) -> None:
+        """Know exactly ``texts``, in whatever order: learn those that are new."""
+        wanted = dict.fromkeys(texts)
+        if not self._texts <= wanted.keys():  # one has changed, or is a later one now
+            self._texts.clear()
+            self._forget()
+        for text in wanted:
+            if text not in self._texts:
+                self._learn(text)
+                self._texts.add(text)
+
+    @abstractmethod
+    def _learn(self, text: str) -> None:
+        """Learn a text."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Forget all texts."""
 
 
 class ForwardFilter:

@@ -46,10 +46,10 @@ def section_target(sections: Sequence[Section], section_id: str) -> int:
     if section.kind.has_free_length:
         return max(1, section.words)
     counted = [s for s in sections if not s.kind.has_free_length]
-    unfinished = [s for s in counted if s.status is not Status.DONE or s.id == section_id]
+    finished = [s for s in counted if s.status is Status.DONE and s.id != section_id]
     total = sum(s.words for s in counted)
-    written = sum(s.length for s in counted if s not in unfinished)
-    planned = sum(s.words for s in unfinished) or 1
+    written = sum(s.length for s in finished)
+    planned = total - sum(s.words for s in finished) or 1
     share = section.words * max(0, total - written) / planned
     return max(1, round(min(max(share, section.words * _MOST_SHRINK), section.words * _MOST_GROWTH)))
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import IntEnum
+from functools import lru_cache
 
 from lwtui.documents.model import Plan, PlannedSection
-from lwtui.documents.outline import outline_numbers, parents, section_numbers
+from lwtui.documents.outline import SamePlan, outline_numbers, parents, section_numbers
 from lwtui.text import one_line
 
 _LONGEST_POINT = 200  # characters of a part's main point, or of a heading where nothing else fits
@@ -68,10 +69,16 @@ class _Outline:
 
 def view_plan(plan: Plan, number: int, detail: Detail) -> str:
     """Return the plan as the prompt for section ``number`` (its position from 1) shows it."""
-    outline = _Outline(plan)
+    # These two show all prompts of a document the same.
+    return _view(SamePlan(plan), number if detail >= Detail.NEAR else 0, detail)
+
+
+@lru_cache(maxsize=8)
+def _view(key: SamePlan, number: int, detail: Detail) -> str:
+    outline = _Outline(key.plan)
     match detail:
         case Detail.FULL:
-            return "\n".join(outline.line(position) for position in range(len(plan.sections)))
+            return "\n".join(outline.line(position) for position in range(len(outline.sections)))
         case Detail.HEADINGS:
             return "\n".join(_all_headings(outline))
         case Detail.NEAR:
@@ -82,9 +89,12 @@ def view_plan(plan: Plan, number: int, detail: Detail) -> str:
 
 def neighbors(plan: Plan, number: int, detail: Detail) -> str:
     """Return the main points of the sections around section ``number``, unless :func:`view_plan` shows them already."""
-    if detail is Detail.FULL:
-        return ""
-    position, outline = number - 1, _Outline(plan)
+    return "" if detail is Detail.FULL else _neighbors(SamePlan(plan), number)
+
+
+@lru_cache(maxsize=8)
+def _neighbors(key: SamePlan, number: int) -> str:
+    position, outline = number - 1, _Outline(key.plan)
     lines = [outline.part_line(parent) for parent in outline.path(position)]
     siblings = outline.siblings(position)
     here = siblings.index(position) if position in siblings else 0
@@ -127,8 +137,9 @@ def _headings_near(outline: _Outline, position: int) -> Iterator[str]:
     """Yield the names of all parts, and the headings in the section's own part."""
     path = set(outline.path(position))
     siblings = outline.siblings(position)
+    own = set(siblings)
     for index, section in enumerate(outline.sections):
-        if index in siblings:
+        if index in own:
             if index == siblings[0]:
                 yield "; ".join(f"{outline.numbers[place]}. {outline.sections[place].title}" for place in siblings)
         elif index in path:

@@ -7,6 +7,7 @@ section under the heading of another one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 import regex
@@ -49,9 +50,8 @@ class PromptLeakFilter(ForwardFilter):
             prompt: The whole prompt.
             given: The parts of it that the text may repeat: the writer's own words, and the document's.
         """
-        allowed = {_folded(passage) for part in given for _start, passage in _lines_and_sentences(part)}
-        lines = {_folded(passage) for _start, passage in _lines_and_sentences(prompt)} - allowed
-        self._lines = frozenset(line for line in lines if len(line) >= _SHORTEST_LEAK)
+        given = list(given)
+        self._lines = _passages_in([prompt]) - _passages_in(given)
         given_text = "\n".join(given)
         self._names_places = _PLACE.search(given_text) is not None
         self._tags = tuple(sorted(tag for tag in set(_TAG.findall(prompt)) if tag not in given_text))
@@ -93,6 +93,19 @@ def _lines_and_sentences(text: str) -> Iterator[tuple[int, str]]:
         if len(cuts) > 2:
             yield from ((start + begin, line[begin:end]) for begin, end in pairwise(cuts))
         start += len(line)
+
+
+def _passages_in(texts: Iterable[str]) -> frozenset[str]:
+    """Return all lines and sentences of texts that are long enough to be a leak, folded."""
+    lines = (line for text in texts for line in text.splitlines(keepends=True))
+    return frozenset().union(*map(_passages_of, lines))
+
+
+@lru_cache(maxsize=8192)
+def _passages_of(line: str) -> tuple[str, ...]:
+    """Return the passages of a line. Most lines of a prompt stood in the prompt of the section before."""
+    folded = (_folded(passage) for _start, passage in _lines_and_sentences(line))
+    return tuple(passage for passage in folded if len(passage) >= _SHORTEST_LEAK)
 
 
 def _verdict(text: str, end: int, reason: str) -> FilterVerdict:

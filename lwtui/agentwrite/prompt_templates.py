@@ -7,6 +7,7 @@ writes to that folder, so updates cannot overwrite it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -157,4 +158,9 @@ class PromptTemplates:
             raise ConfigError(
                 _("Cannot read your prompt {path}: {error}. Fix the file, or move it away.", path=own, error=error)
             ) from None
-        return (builtin_prompts() / self.folder / f"{name}.md").read_text(encoding="utf-8").rstrip("\n"), name
+        return _builtin_prompt(self.folder, name), name
+
+
+@cache
+def _builtin_prompt(folder: str, name: str) -> str:
+    return (builtin_prompts() / folder / f"{name}.md").read_text(encoding="utf-8").rstrip("\n")

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import regex
 
-from lwtui.agentwrite.filters import RESCAN, FilterVerdict, SectionText, new_sentence_ends
+from lwtui.agentwrite.filters import RESCAN, EarlierTexts, FilterVerdict, SectionText, new_sentence_ends
 from lwtui.text import last_sentence_end, sentence_ends
 from lwtui.text.blocks import blank_blocks
 from lwtui.text.code_blocks import without_code
@@ -60,6 +60,35 @@ class _Measure:
 _WORDS, _CHARACTERS = _Measure(4, 7, 4, 30), _Measure(8, 14, 8, 60)
 
 
+class EarlierSentences(EarlierTexts):
+    """The sentences and paragraphs of the earlier sections, as hashes.
+
+    Attributes:
+        grams: The n-grams of their sentences.
+        paragraphs: Their paragraphs, without code.
+        with_code: Their paragraphs, those of code as well.
+        refrains: Their short lines and paragraphs, and the beginnings of these.
+    """
+
+    def __init__(self) -> None:
+        """Know no text."""
+        super().__init__()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.grams = _Grams()
+        self.paragraphs: set[int] = set()
+        self.with_code: set[int] = set()
+        self.refrains: set[int] = set()
+
+    def _learn(self, text: str) -> None:
+        self.with_code |= _paragraphs_of(text)
+        prose = without_code(text)
+        self.grams.update(_grams_of(prose))
+        self.paragraphs |= _paragraphs_of(prose)
+        self.refrains |= _refrains_of(prose)
+
+
 class RepetitionFilter:
     """Compares a growing section with itself and with the earlier sections.
 
@@ -67,18 +96,14 @@ class RepetitionFilter:
 
     Args:
         earlier: The texts of the earlier sections.
+        known: What was kept of them from section to section.
     """
 
-    def __init__(self, earlier: Iterable[str] = ()) -> None:
-        earlier = list(earlier)
-        self._earlier_with_code: set[int] = set().union(*map(_paragraphs_of, earlier))
-        earlier = [without_code(text) for text in earlier]
-        self._known = _Grams()
-        for text in earlier:
-            self._known.update(_grams_of(text))
+    def __init__(self, earlier: Iterable[str] = (), known: EarlierSentences | None = None) -> None:
+        self._earlier = known or EarlierSentences()
+        self._earlier.hold(earlier)
+        self._known = _Grams()  # of this section
         self._paragraphs: set[int] = set()  # of this section
-        self._earlier: set[int] = set().union(*map(_paragraphs_of, earlier))
-        self._refrains: set[int] = set().union(*map(_refrains_of, earlier))
         self._repeats = _Repeats()
         # Offsets in the section's text:
         self._checked = 0  # up to here, all sentences are sound and known
@@ -105,7 +130,8 @@ class RepetitionFilter:
             tokens, measure = _tokens(whole[self._checked : end])
             grams = _grams(tokens, measure)
             if len(tokens) >= measure.least and grams:
-                known = sum(gram in self._known for gram in grams) / len(grams)
+                earlier = self._earlier.grams
+                known = sum(gram in self._known or gram in earlier for gram in grams) / len(grams)
                 repeated = 1 - len(set(grams)) / len(grams)
                 if repeated >= _KNOWN_SHARE or (known >= _KNOWN_SHARE and not self._is_refrain(whole, end)):
                     # A block between the sentences stays.
@@ -144,7 +170,7 @@ class RepetitionFilter:
         last = _LAST_BREAK.search(text, 0, end)
         starts = {last.end() if last else 0, text.rfind("\n", 0, max(0, end - 1)) + 1}
         keys = [hash(tuple(_tokens(text[start:end])[0])) for start in starts]
-        return any(key in self._refrains and not self._repeats.has(key) for key in keys)
+        return any(key in self._earlier.refrains and not self._repeats.has(key) for key in keys)
 
     def _check_paragraphs(self, text: str, ended: bool) -> FilterVerdict | None:
         """Check the paragraphs that have ended since the last call."""
@@ -162,10 +188,10 @@ class RepetitionFilter:
             paragraph = text[start:end].strip()
             tokens = len(_tokens(paragraph)[0])
             total += tokens
-            if (key := _paragraph_hash(paragraph)) in self._earlier_with_code and key is not None:
+            if (key := _paragraph_hash(paragraph)) in self._earlier.with_code and key is not None:
                 first = start if first is None else first
                 repeated += tokens
-                least = least if key in self._earlier else _LEAST_CODE
+                least = least if key in self._earlier.paragraphs else _LEAST_CODE
             start = end
         if first is None or repeated < max(least, _LEAST_SHARE * total):
             return None
@@ -182,7 +208,7 @@ class RepetitionFilter:
         paragraph = _paragraph_hash(text[start:end])
         if paragraph is None:
             return None
-        is_known = paragraph in self._earlier
+        is_known = paragraph in self._earlier.paragraphs
         if paragraph in self._paragraphs or self._repeats.has(paragraph):
             return _loop(max(sound, self._trusted), _("a paragraph repeats an earlier one"))
         if not is_known:
@@ -265,7 +291,7 @@ class _Grams:
 
 @lru_cache(maxsize=512)
 def _grams_of(text: str) -> array[int]:
-    """Return the hashes of all n-grams in a text. Cached, since each section needs those of all earlier ones."""
+    """Return the hashes of all n-grams in a text. Cached, since each run needs those of all sections."""
     cuts = [0, *sentence_ends(text), len(text)]
     return array("I", (gram & _HASH_MASK for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b]))))
 

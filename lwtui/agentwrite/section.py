@@ -82,7 +82,7 @@ class SectionWriter:
         task = self._task
         requests = SectionRequests(self._agent, task, self._context, self._emit)
         await requests.prepare()
-        stream = SectionStream(self._agent, task, requests, self._emit)
+        stream = SectionStream(self._agent, task, requests, self._emit, self._context.index)
         provenance = self._agent.provenance(await stream.first_request())
         resumed, title = bool(task.section.text), task.section.title
         await self._emit(
@@ -152,7 +152,7 @@ class SectionWriter:
                 self._task, ask=asked, lacks=tuple(lacks), variant=self._task.variant + number * _REDRAFT_SALT
             )
             self._unsure.clear()
-            stream = SectionStream(self._agent, task, requests.for_task(task), self._emit_progress)
+            stream = SectionStream(self._agent, task, requests.for_task(task), self._emit_progress, self._context.index)
             try:
                 await stream.run()
             except ModelError as error:

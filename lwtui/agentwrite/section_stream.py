@@ -11,6 +11,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.conclusions import ConclusionFilter
+from lwtui.agentwrite.earlier_index import EarlierIndex
 from lwtui.agentwrite.events import (
     CitationsDropped,
     Continuing,
@@ -104,15 +105,18 @@ class SectionStream:
         task: The section to write.
         requests: Builds the requests; already prepared.
         emit: Awaited for each event.
+        index: What the filters know of the earlier sections.
     """
 
-    def __init__(self, agent: Agent, task: SectionTask, requests: SectionRequests, emit: Emit) -> None:
-
+    def __init__(
+        self, agent: Agent, task: SectionTask, requests: SectionRequests, emit: Emit, index: EarlierIndex
+    ) -> None:
         self._agent = agent
         self._task = task
         self._id = task.section.id
         self._emit = emit
         self._requests = requests
+        self._index = index
         # In direct mode, the model alone decides how long the text becomes, unless it never ends.
         self._unbounded = task.direct and agent.profile.ends_itself
         limit = task.target * (_MOST_DIRECT if self._unbounded else 1)
@@ -149,8 +153,9 @@ class SectionStream:
         return filters
 
     def _choose_filters(self) -> list[TextFilter]:
-        task = self._task
-        repetition = RepetitionFilter(section.text for section in task.earlier)
+        task, index = self._task, self._index
+        earlier = [section.text for section in task.earlier]
+        repetition = RepetitionFilter(earlier, index.sentences)
         stopper = ParagraphStopper if self._agent.profile.ends_itself else SentenceStopper
         length: TextFilter = stopper(self._target)
         if not self._agent.follows_instructions:
@@ -158,7 +163,7 @@ class SectionStream:
         filters: list[TextFilter] = [repetition, self._leak]
         if self._agent.profile.ends_itself and not task.direct:
             headings = [section.title for section in task.plan.sections]
-            filters.append(SimilarParagraphFilter((section.text for section in task.earlier), headings))
+            filters.append(SimilarParagraphFilter(earlier, headings, index.paragraphs))
             filters.append(RepeatedOpeningFilter())
             if task.ordinal < task.total:
                 filters.append(ConclusionFilter())

@@ -11,14 +11,14 @@ recipes and chapters have such lines. Several in a row are a repetition. Code an
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import regex
 
-from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
+from lwtui.agentwrite.filters import EarlierTexts, FilterVerdict, ForwardFilter, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key
 from lwtui.text.blocks import is_row
 from lwtui.text.code_blocks import in_code, without_code
@@ -66,34 +66,81 @@ class _ComparedLine:
 _NOTHING = _ComparedLine(None)  # a line that may well be like another
 
 
+class _Paragraphs:
+    """Paragraphs, as the hashes of their n-grams."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, tuple[int, ...]] = {}  # of the paragraphs with an n-gram
+        self._sizes: list[int] = []  # how many n-grams each paragraph has
+
+    def add(self, grams: frozenset[int]) -> int:
+        """Add a paragraph. Returns its number."""
+        number = len(self._sizes)
+        self._sizes.append(len(grams))
+        for gram in grams:
+            self._numbers[gram] = (*self._numbers.get(gram, ()), number)
+        return number
+
+    def remove(self, number: int, grams: frozenset[int]) -> None:
+        """Remove a paragraph."""
+        for gram in grams:
+            self._numbers[gram] = tuple(other for other in self._numbers[gram] if other != number)
+
+    def has_like(self, grams: frozenset[int]) -> bool:
+        """Tell whether a paragraph with these n-grams restates one of these."""
+        shared = Counter(number for gram in grams for number in self._numbers.get(gram, ()))
+        return any(count >= SIMILAR * min(len(grams), self._sizes[number]) for number, count in shared.items())
+
+
+class EarlierParagraphs(EarlierTexts):
+    """The paragraphs of the earlier sections.
+
+    Attributes:
+        paragraphs: Those that are long enough to be compared.
+        items: Their list items.
+        short: Hashes of the short ones.
+    """
+
+    def __init__(self) -> None:
+        """Know no text."""
+        super().__init__()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.paragraphs = _Paragraphs()
+        self.items: set[tuple[str, ...]] = set()
+        self.short: set[int] = set()
+
+    def _learn(self, text: str) -> None:
+        for line in _lines_of(without_code(text)):
+            self.items |= {line.item} if line.item else set()
+            self.short |= {line.short} if line.short is not None else set()
+            if line.grams:
+                self.paragraphs.add(line.grams)
+
+
 class SimilarParagraphFilter(ForwardFilter):
     """Checks a section line by line (see :class:`lwtui.agentwrite.filters.TextFilter`).
 
     Args:
         earlier: The texts of the earlier sections.
         headings: The headings of all sections, which must not occur within a section.
+        known: What was kept of the earlier sections from section to section.
     """
 
-    def __init__(self, earlier: Iterable[str] = (), headings: Iterable[str] = ()) -> None:
+    def __init__(
+        self, earlier: Iterable[str] = (), headings: Iterable[str] = (), known: EarlierParagraphs | None = None
+    ) -> None:
         """Start with an empty section."""
         super().__init__()
-        self._headings: set[str] = set()
+        self._earlier = known or EarlierParagraphs()
+        self._earlier.hold(earlier)
+        self._headings = {key for heading in headings if (key := heading_key(heading))}
         self._items: set[tuple[str, ...]] = set()
-        self._paragraphs: dict[int, set[int]] = defaultdict(set)  # n-gram: numbers of its paragraphs
-        self._sizes: list[int] = []  # how many n-grams each paragraph has
+        self._paragraphs = _Paragraphs()  # of this section
         self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them
-        self._earlier_items: set[tuple[str, ...]] = set()
-        self._earlier_lines: set[int] = set()  # short paragraphs of earlier sections
         self._run: list[tuple[int, int, float]] = []  # lines in a row from earlier sections: offset, weight and length
         self._goes_on = False  # whether the next line belongs to the paragraph of the last
-        for heading in headings:
-            self._add_heading(0, heading_key(heading))
-        for text in earlier:
-            for line in _lines_of(without_code(text)):
-                self._earlier_items |= {line.item} if line.item else set()
-                self._earlier_lines |= {line.short} if line.short is not None else set()
-                self._add_paragraph(0, line.grams)
-        self._undo.clear()
 
     def trust(self, text: str) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
@@ -131,7 +178,7 @@ class SimilarParagraphFilter(ForwardFilter):
 
     def _is_run(self, start: int, line: _ComparedLine, text: str) -> bool:
         """Tell whether a line ends a run of lines that stood in earlier sections. The lines of a verse count as one."""
-        if line.item not in self._earlier_items and line.short not in self._earlier_lines:
+        if line.item not in self._earlier.items and line.short not in self._earlier.short:
             self._run = []
             return False
         is_verse = self._goes_on and not line.is_item and bool(self._run)
@@ -146,10 +193,9 @@ class SimilarParagraphFilter(ForwardFilter):
             return _("a heading repeats an earlier one")
         if line.item in self._items:
             return _("a list item repeats an earlier one")
-        if line.short in self._earlier_lines:
+        if line.short in self._earlier.short:
             return ""
-        shared = Counter(number for gram in line.grams for number in self._paragraphs.get(gram, ()))
-        if any(count >= SIMILAR * min(len(line.grams), self._sizes[number]) for number, count in shared.items()):
+        if self._earlier.paragraphs.has_like(line.grams) or self._paragraphs.has_like(line.grams):
             return _("a paragraph restates an earlier one")
         return ""
 
@@ -176,20 +222,13 @@ class SimilarParagraphFilter(ForwardFilter):
     def _add_paragraph(self, offset: int, grams: frozenset[int]) -> None:
         if not grams:
             return
-        number = len(self._sizes)
-        self._sizes.append(len(grams))
-        for gram in grams:
-            self._paragraphs[gram].add(number)
-        self._undo.append((offset, partial(self._remove_paragraph, number, grams)))
-
-    def _remove_paragraph(self, number: int, grams: frozenset[int]) -> None:
-        for gram in grams:
-            self._paragraphs[gram].discard(number)
+        number = self._paragraphs.add(grams)
+        self._undo.append((offset, partial(self._paragraphs.remove, number, grams)))
 
 
 @lru_cache(maxsize=512)
 def _lines_of(text: str) -> tuple[_ComparedLine, ...]:
-    """Return the lines of a section. Each later section asks for those of all earlier ones."""
+    """Return the lines of a section. Each run asks for those of all sections."""
     return tuple(map(_ComparedLine.of, text.splitlines()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import regex
 
@@ -321,6 +322,7 @@ def _unfolded(text: str, size: int) -> int:
     return size
 
 
+@lru_cache(maxsize=4096)
 def heading_key(line: str) -> str:
     """Return a heading without number, marks, spaces and case, for comparison."""
     return regex.sub(r"[\W_]+", "", line).lstrip("0123456789").casefold()

@@ -11,6 +11,7 @@ from zlib import crc32
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import ContextBuilder
+from lwtui.agentwrite.earlier_index import EarlierIndex
 from lwtui.agentwrite.event_stream import events_of
 from lwtui.agentwrite.events import (
     DocumentFinished,
@@ -32,7 +33,7 @@ from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_task import SectionTask
 from lwtui.agentwrite.source_selection import sources_of
-from lwtui.documents.model import Brief, Mode, Note, Origin, Plan, Section, SectionSummary, Status
+from lwtui.documents.model import Brief, Mode, Note, Origin, Plan, PlannedSection, Section, SectionSummary, Status
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import count_words
@@ -149,14 +150,16 @@ class _Run:
 
     async def write(self) -> None:
         if self.brief.mode is Mode.PARALLEL:
-            # Each section is written without the text of the others, so each needs a context of its own.
             workers = max(1, self.agent.model.capabilities.parallel)
-            await run_concurrently(
-                [self._work(lambda: ContextBuilder(self.agent, self.brief)) for _worker in range(workers)]
-            )
+            await run_concurrently([self._work(self._own_contexts()) for _worker in range(workers)])
         else:
             context = ContextBuilder(self.agent, self.brief, self.document.summaries)
             await self._work(lambda: context)
+
+    def _own_contexts(self) -> Callable[[], ContextBuilder]:
+        """Return what makes a context for each section of a worker, since each is written without the others' text."""
+        index = EarlierIndex()
+        return lambda: ContextBuilder(self.agent, self.brief, index=index)
 
     async def _work(self, context: Callable[[], ContextBuilder]) -> None:
         """Write sections one after the other until none is left."""
@@ -219,7 +222,10 @@ def section_task(
     unfinished = [other for other in sections if not other.is_written or other.id == section.id]
     present = sections[index]
     replaced = "" if section.text else present.text
-    written = [replace(other, status=Status.DONE) if other.is_written else other for other in sections]
+    written = [
+        replace(other, status=Status.DONE) if other.is_written and other.status is not Status.DONE else other
+        for other in sections
+    ]
     return SectionTask(
         brief=brief,
         plan=plan,
@@ -270,6 +276,7 @@ class Draft:
     shortfalls: dict[str, Status] = field(default_factory=dict)  # the sections that are short or were refused
     notes: Sequence[Note] = ()
     summaries: dict[str, SectionSummary] = field(default_factory=dict)
+    _counted: dict[str, tuple[str, int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._state = RunState(self.sections())
@@ -282,9 +289,9 @@ class Draft:
                 planned.title,
                 planned.main_point,
                 planned.words,
-                self._status(planned.id),
+                self._status(planned),
                 self.texts.get(planned.id, ""),
-                count_words(self.texts.get(planned.id, "")),
+                self._length(planned.id),
                 Origin.MODEL if planned.id in self.texts else None,
                 planned.level,
                 planned.kind,
@@ -315,9 +322,18 @@ class Draft:
         """Update the draft with an event: :meth:`apply` as an :data:`~lwtui.agentwrite.events.Emit`."""
         self.apply(event)
 
-    def _status(self, section_id: str) -> Status:
-        if section_id in self.done or not self.plan.sections[self.plan.find(section_id)].words:
+    def _status(self, planned: PlannedSection) -> Status:
+        if planned.id in self.done or not planned.words:
             return Status.DONE  # a heading only
-        if section_id in self.shortfalls:
-            return self.shortfalls[section_id]
-        return Status.PARTIAL if self.texts.get(section_id) else Status.EMPTY
+        if planned.id in self.shortfalls:
+            return self.shortfalls[planned.id]
+        return Status.PARTIAL if self.texts.get(planned.id) else Status.EMPTY
+
+    def _length(self, section_id: str) -> int:
+        """Return the length of a section's text, which is counted once."""
+        text = self.texts.get(section_id, "")
+        counted, length = self._counted.get(section_id, ("", 0))
+        if counted != text:
+            length = count_words(text)
+            self._counted[section_id] = (text, length)
+        return length

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from operator import is_
 
 from lwtui.documents.database import checked_contents
 from lwtui.documents.facts import Fact, load_facts
@@ -148,12 +150,21 @@ class Contents:
     stored_notes: StoredNotes = field(default_factory=StoredNotes)
     facts: dict[str, Fact] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
+    _plan: Plan = field(default=Plan("", ()), repr=False, compare=False)
 
     @property
     def plan(self) -> Plan:
         """The plan."""
         sections = [self.sections[section_id].section for section_id in self.order]
-        return Plan(self.title, tuple(_planned(s) for s in sections))
+        before = self._plan.sections
+        planned = tuple(
+            old if old is not None and _is_of(old, section) else _planned(section)
+            for section, old in zip_longest(sections, before[: len(sections)])
+        )
+        # The same object as long as it does not change, by which what is computed from it is kept.
+        unchanged = len(planned) == len(before) and all(map(is_, planned, before)) and self.title == self._plan.title
+        self._plan = self._plan if unchanged else Plan(self.title, planned)
+        return self._plan
 
     def sections_under(self, plan: Plan) -> dict[str, StoredSection]:
         """Return all sections by id as they would be with ``plan`` as the document's plan."""
@@ -176,6 +187,18 @@ class Contents:
 
 def _planned(section: Section) -> PlannedSection:
     return PlannedSection(section.title, section.main_point, section.words, section.id, section.level, section.kind)
+
+
+def _is_of(planned: PlannedSection, section: Section) -> bool:
+    """Tell whether a section of a plan is what :func:`_planned` would return."""
+    return (
+        planned.title == section.title
+        and planned.main_point == section.main_point
+        and planned.words == section.words
+        and planned.id == section.id
+        and planned.level == section.level
+        and planned.kind is section.kind
+    )
 
 
 def load(db: sqlite3.Connection) -> Contents:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -90,9 +91,14 @@ class FactBook:
     ) -> None:
         """Create the book. ``change`` opens a transaction of the document, whose ``settings`` are given."""
         self._change = change
-        self._facts = facts
+        self._facts: dict[str, Fact] = {}
+        self._ids: dict[str, set[str]] = defaultdict(set)  # of the facts of each section
+        for fact in facts.values():
+            self._keep(fact)
+        self._last_position: int | None = None  # in the file; read when the first fact is added
         self._settings = settings
         self._set_setting = set_setting
+        self._noted: tuple[str, dict[str, str]] = ("", {})  # the setting, and what it says
         self._removed: list[str] = []  # in this session, the last at the end
 
     @property
@@ -102,11 +108,10 @@ class FactBook:
 
     def noted(self) -> dict[str, str]:
         """Return the fingerprint of the text that each section's facts were noted from, by section id."""
-        try:
-            stored = json.loads(self._settings.get(_NOTED, "") or "{}")
-        except (ValueError, RecursionError):
-            return {}  # it is noted anew
-        return {str(key): str(value) for key, value in stored.items()} if isinstance(stored, dict) else {}
+        stored = self._settings.get(_NOTED, "")
+        if stored != self._noted[0]:
+            self._noted = (stored, _noted_in(stored))
+        return self._noted[1].copy()
 
     def renew(self, section_id: str, digest: str, facts: Sequence[Fact]) -> None:
         """Replace the facts that a model noted from an earlier text of a section.
@@ -116,15 +121,19 @@ class FactBook:
             digest: The fingerprint of its text.
             facts: What it says now. Facts that the user has fixed are not added a second time.
         """
-        fixed = [fact for fact in self._facts.values() if fact.section_id == section_id and fact.is_fixed]
-        known = {_key(fact) for fact in fixed} | {fact.quote for fact in fixed if fact.quote and fact.is_fixed}
+        present = [self._facts[id] for id in self._ids[section_id]]
+        fixed = [fact for fact in present if fact.is_fixed]
+        known = {_key(fact) for fact in fixed} | {fact.quote for fact in fixed if fact.quote}
         new = [fact for fact in map(_cleaned, facts) if _key(fact) not in known and fact.quote not in known]
-        old = {fact.id for fact in self._facts.values() if fact.section_id == section_id and not fact.is_fixed}
-        kept = {id: fact for id, fact in self._facts.items() if id not in old}
+        old = [fact.id for fact in present if not fact.is_fixed]
         with self._change() as db:
             db.executemany("DELETE FROM fact WHERE id = ?", ((id,) for id in old))
-            _insert(db, new)
-        self._facts = kept | {fact.id: fact for fact in new}
+            self._insert(db, new)
+        for id in old:
+            del self._facts[id]
+        self._ids[section_id].difference_update(old)
+        for fact in new:
+            self._keep(fact)
         self._set_setting(_NOTED, json.dumps(self.noted() | {section_id: digest}))
 
     def put(self, fact: Fact) -> None:
@@ -142,8 +151,8 @@ class FactBook:
                     (*_row(fact)[:-1], fact.id),
                 )
             else:
-                _insert(db, [fact])
-        self._facts[fact.id] = fact
+                self._insert(db, [fact])
+        self._keep(fact)
 
     def pin(self, fact_id: str, *, pinned: bool = True) -> None:
         """Have every later prompt show a fact, or no longer."""
@@ -170,6 +179,33 @@ class FactBook:
         self.put(replace(kept, text=text, quote=kept.quote or other.quote, by_hand=True))
         self.remove(other_id)
 
+    def _keep(self, fact: Fact) -> None:
+        """Add a fact in memory, or replace the one of the same id."""
+        if (before := self._facts.get(fact.id)) is not None:
+            self._ids[before.section_id].discard(fact.id)
+        self._facts[fact.id] = fact
+        self._ids[fact.section_id].add(fact.id)
+
+    def _insert(self, db: sqlite3.Connection, facts: Iterable[Fact]) -> None:
+        """Insert facts after all others. The last position is read once, since that reads the whole table."""
+        if self._last_position is None:
+            (self._last_position,) = db.execute("SELECT ifnull(max(position), 0) FROM fact").fetchone()
+        rows = [(self._last_position + number, *_row(fact)) for number, fact in enumerate(facts, 1)]
+        db.executemany(
+            "INSERT INTO fact (position, kind, subject, text, quote, section_id, pinned, by_hand, removed, id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+        self._last_position += len(rows)
+
+
+def _noted_in(setting: str) -> dict[str, str]:
+    try:
+        stored = json.loads(setting or "{}")
+    except (ValueError, RecursionError):
+        return {}  # it is noted anew
+    return {str(key): str(value) for key, value in stored.items()} if isinstance(stored, dict) else {}
+
 
 def _cleaned(fact: Fact) -> Fact:
     kind = fact.kind if fact.kind in FACT_KINDS else "thing"
@@ -189,11 +225,3 @@ def _key(fact: Fact) -> str:
 def _row(fact: Fact) -> tuple[object, ...]:
     flags = (fact.pinned, fact.by_hand, fact.removed)
     return (fact.kind, fact.subject, fact.text, fact.quote, fact.section_id, *flags, fact.id)
-
-
-def _insert(db: sqlite3.Connection, facts: Iterable[Fact]) -> None:
-    db.executemany(
-        "INSERT INTO fact (position, kind, subject, text, quote, section_id, pinned, by_hand, removed, id)"
-        " VALUES ((SELECT ifnull(max(position), 0) + 1 FROM fact), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        map(_row, facts),
-    )

@@ -5,10 +5,40 @@ Like the headings of a Markdown file, a plan is a flat list with levels. Positio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection
+
+Entry = TypeVar("Entry")
+_MOST_PLANS = 8  # whose numbers are kept
+
+
+class SamePlan:
+    """A plan as the key of a cache: equal only to itself, since comparing long plans takes longer than numbering."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Make the key."""
+        self.plan = plan
+
+    def __hash__(self) -> int:
+        return id(self.plan)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SamePlan) and other.plan is self.plan
+
+
+def _once(function: Callable[[Plan], list[Entry]]) -> Callable[[Plan], list[Entry]]:
+    """Compute a list only once for a plan, which never changes: each prompt asks for it several times."""
+    computed = lru_cache(maxsize=_MOST_PLANS)(lambda key: function(key.plan))
+
+    @wraps(function)
+    def copied(plan: Plan) -> list[Entry]:
+        return computed(SamePlan(plan)).copy()
+
+    return copied
 
 
 def normalize_levels(plan: Plan) -> Plan:
@@ -39,6 +69,7 @@ def has_children(plan: Plan, section_id: str) -> bool:
     return len(subtree(plan, section_id)) > 1
 
 
+@_once
 def parents(plan: Plan) -> list[int | None]:
     """Return the position of each section's parent; ``None`` on the first level."""
     result: list[int | None] = []
@@ -51,6 +82,7 @@ def parents(plan: Plan) -> list[int | None]:
     return result
 
 
+@_once
 def outline_numbers(plan: Plan) -> list[str]:
     """Return the hierarchical number of each section: ``2``, ``2.1``, ``2.1.3``."""
     numbers: list[int] = []
@@ -76,6 +108,7 @@ def subtree_totals(plan: Plan, values: Sequence[int]) -> list[int]:
     return totals
 
 
+@_once
 def section_numbers(plan: Plan) -> list[int]:
     """Number the sections that have text, as in "section 3 of 12". A heading without text has the number before it."""
     result, count = [], 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import lru_cache
 
 import regex
 
@@ -41,7 +42,7 @@ def relevance(texts: Sequence[str], *queries: str) -> list[list[float]]:
         db.execute("BEGIN")
         db.executemany(
             "INSERT INTO entry (rowid, terms) VALUES (?, ?)",
-            ((number, " ".join(terms(text))) for number, text in enumerate(texts, 1)),
+            enumerate(map(_terms_in, texts), 1),
         )
         return [_scores(db, len(texts), query) for query in queries]
 
@@ -54,6 +55,12 @@ def _scores(db: sqlite3.Connection, count: int, query: str) -> list[float]:
         for row, rank in db.execute("SELECT rowid, bm25(entry) FROM entry WHERE entry MATCH ?", (match,)):
             scores[row - 1] = -float(rank)
     return scores
+
+
+@lru_cache(maxsize=2**15)
+def _terms_in(text: str) -> str:
+    """Return the terms of a text, with spaces between them. Each prompt ranks the same facts and notes."""
+    return " ".join(terms(text))
 
 
 def terms(text: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from lwtui.models.child_process import ChildProcess, hashing
 from lwtui.models.llama_cpp.fit import Fit, LoadOptions, Machine, fit
 from lwtui.models.llama_cpp.gguf_header import GgufHeader, read_header
 from lwtui.models.openai_api import OpenAIModel
-from lwtui.models.openai_stream import Chunk, StreamState
+from lwtui.models.openai_stream import StreamState
 from lwtui.system import detached
 from lwtui.text import one_line
 from lwtui.translation import _
@@ -197,10 +197,9 @@ class ServedGguf(OpenAIModel):
                     events = await stack.enter_async_context(super()._open(request, body))
             yield events
 
-    async def _next_chunk(self, events: AsyncIterator[object], state: StreamState) -> Chunk | None:
+    async def _cause_of(self, end: Exception, state: StreamState) -> ModelError:
         assert self._process is not None
-        async with self._blaming(self._process):
-            return await super()._next_chunk(events, state)  # type: ignore[arg-type]
+        return await self._blamed(self._process, await super()._cause_of(end, state))
 
     @asynccontextmanager
     async def _blaming(self, process: ServerProcess) -> AsyncIterator[None]:
@@ -208,12 +207,15 @@ class ServedGguf(OpenAIModel):
         try:
             yield
         except ModelError as error:
-            if self._closed:
-                raise ModelError(_("The model was closed."), kind="worker", code="closed") from None
-            is_broken = error.kind in ("unreachable", "dropped")  # the end of the process may be noticed a bit later
-            if not await process.ends_within(_NOTICE_SECONDS if is_broken else 0):
-                raise
-            raise _has_ended(process, retryable=True) from None
+            raise await self._blamed(process, error) from None
+
+    async def _blamed(self, process: ServerProcess, error: ModelError) -> ModelError:
+        """Return the error of a server that has ended or was closed in place of ``error``, if that is the cause."""
+        if self._closed:
+            return ModelError(_("The model was closed."), kind="worker", code="closed")
+        is_broken = error.kind in ("unreachable", "dropped")  # the end of the process may be noticed a bit later
+        has_ended = await process.ends_within(_NOTICE_SECONDS if is_broken else 0)
+        return _has_ended(process, retryable=True) if has_ended else error
 
     async def _running(self) -> ServerProcess:
         """Return the server; start a new one if it has died.

@@ -45,20 +45,18 @@ class _MeteredCall:
             max(usage.prompt, self.reserved.prompt), max(usage.completion, self.reserved.completion), usage.cached
         )
 
-    def add(self, part: StreamPart) -> None:
-        match part:
-            case TextPiece(text=text, usage=usage):
-                self.pieces += 1
-                self.reported = usage or self.reported
-            case ReasoningPiece(text=text):
-                self.pieces += 1
-            case Finished(usage=usage):
-                self.reported = usage if usage != NO_USAGE else self.reported
-                return
-            case _:
-                return
+    def add(self, part: StreamPart) -> bool:
+        """Count a part. Returns whether it is a piece of text or reasoning."""
+        if isinstance(part, TextPiece):
+            self.reported = part.usage or self.reported
+        elif not isinstance(part, ReasoningPiece):
+            if isinstance(part, Finished) and part.usage != NO_USAGE:
+                self.reported = part.usage
+            return False
+        self.pieces += 1
         if self.reported is None:
-            self.estimated += estimate_tokens(text)
+            self.estimated += estimate_tokens(part.text)
+        return True
 
 
 class UsageTracker:
@@ -255,11 +253,9 @@ class MeteredModel:
         try:
             async with aclosing(self.inner.stream(request)) as parts:
                 async for part in parts:
-                    pieces = call.pieces
-                    call.add(part)
-                    tracker.pieces += call.pieces - pieces
+                    tracker.pieces += call.add(part)
                     yield part
-                    if not isinstance(part, Finished):
+                    if tracker.budget is not None and not isinstance(part, Finished):
                         tracker._check(task.purpose)
         finally:
             task._running.discard(call)

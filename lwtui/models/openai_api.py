@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from math import ceil
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lwtui.config import ModelSettings, Role
 from lwtui.models.base import (
@@ -41,6 +41,7 @@ from lwtui.models.prompt_cache import marked_content, takes_cache_marks
 from lwtui.models.reasoning import ReasoningSplitter
 from lwtui.models.reasoning_settings import REASONING_PARAMETERS, reasoning_parameters
 from lwtui.models.server_info import ServerInfo, ask_server
+from lwtui.models.timed_reading import next_within
 from lwtui.models.usage import Usage, estimate_tokens
 from lwtui.request_settings import merged
 
@@ -129,6 +130,7 @@ class OpenAIModel:
         self._model = settings.model or settings.name
         self._endpoint = Endpoint(settings, key)
         self._errors = self._endpoint.errors
+        self._ends: tuple[type[Exception], ...] = (StopAsyncIteration, ModelError, *self._endpoint.faults)
         self._context_length = settings.context_length or self._default_context()
         self._refused: set[str] = set()  # parameters
         roles = map(settings.for_role, Role)
@@ -201,9 +203,10 @@ class OpenAIModel:
             try:
                 async with aclosing(self._attempt(request, body)) as parts:
                     async for part in parts:
-                        is_empty &= isinstance(part, Finished)
-                        if is_empty and self._may_lack_system(body):
-                            break
+                        if is_empty:
+                            is_empty = isinstance(part, Finished)
+                            if is_empty and self._may_lack_system(body):
+                                break
                         yield part
                     else:
                         self._has_answered |= not is_empty
@@ -246,20 +249,30 @@ class OpenAIModel:
             ModelError: It failed.
         """
         splitter = ReasoningSplitter(perhaps=self._thinks_at_once) if request.prompt.is_chat else None
-        state, estimated = StreamState(request.max_tokens, self._settings.stall_seconds, _USAGE_SECONDS), 0.0
+        state, thought = StreamState(request.max_tokens, self._settings.stall_seconds, _USAGE_SECONDS), 0.0
         async with AsyncExitStack() as stack:
             with self._endpoint.translate_errors():
                 async with asyncio.timeout(self._settings.connect_seconds + self._settings.stall_seconds):
                     events = await stack.enter_async_context(self._open(request, body))
             while not (state.is_too_long or (splitter is not None and splitter.ended)):
-                if (chunk := await self._next_chunk(events, state)) is None:
+                began = monotonic()
+                try:
+                    event = await next_within(events, state.timeout)
+                    chunk = None if event is None else self._read(event)
+                except self._ends as end:
+                    if state.finish:
+                        break  # only the usage can follow, so faults are ignored
+                    raise await self._cause_of(end, state) from None
+                if chunk is None:
                     break
-                estimated += estimate_tokens(chunk.text) + estimate_tokens(chunk.reasoning)
+                chunk = state.update(chunk, monotonic() - began)
                 if chunk.reasoning:
+                    thought += estimate_tokens(chunk.reasoning)
                     yield ReasoningPiece(chunk.reasoning)
                 if chunk.text:
                     for part in splitter.add(chunk.text) if splitter else [TextPiece(chunk.text)]:
-                        self._thinks_at_once |= isinstance(part, AnswerVoided)
+                        if isinstance(part, AnswerVoided):
+                            self._thinks_at_once = True
                         yield part
             await self._drain(events)
         has_ended = splitter is not None and splitter.ended
@@ -275,7 +288,7 @@ class OpenAIModel:
         if kind == "filter" or state.refusal:
             raise self._errors.filtered(state.refusal)
         # An unknown reason counts as a regular end: whether the text breaks off is seen from the text.
-        yield Finished("length" if kind == "length" else "stop", self._usage(request, state.usage, estimated))
+        yield Finished("length" if kind == "length" else "stop", self._usage(request, state, thought))
 
     @asynccontextmanager
     async def _open(
@@ -289,43 +302,23 @@ class OpenAIModel:
         finally:
             await response.aclose()
 
-    async def _events(self, response: httpx2.Response) -> AsyncGenerator[dict[str, Any] | None, None]:
-        """Yield the events of a response; ``None`` is its regular end."""
+    def _events(self, response: httpx2.Response) -> AsyncGenerator[dict[str, Any] | None, None]:
+        """Return the events of a response; ``None`` is its regular end."""
         content_type = response.headers.get("content-type", "")
         if content_type.startswith("text/html"):
             raise self._errors.not_a_stream(content_type)
-        if not content_type.startswith("application/json"):
-            async with aclosing(response.aiter_bytes()) as pieces, aclosing(read_events(pieces)) as events:
-                async for event in events:
-                    yield event
-            return
         # Some servers send the whole answer at once, or report an error under a success status.
-        answer = parse_object(await read_body(response))
-        if answer.get("error"):
-            raise StreamError(answer)
-        yield answer
-        yield None
+        if content_type.startswith("application/json"):
+            return _whole_answer(response)
+        # The stream itself, which is never compressed: the endpoint refuses answers that are. httpx's layers for
+        # decoding it would take as long for each token as parsing it.
+        return read_events(aiter(cast("httpx2.AsyncByteStream", response.stream)))
 
-    async def _next_chunk(self, events: AsyncIterator[dict[str, Any] | None], state: StreamState) -> Chunk | None:
-        """Return the next chunk, or ``None`` at the end of the completion.
-
-        Only the usage can follow the finish reason, so faults after it are ignored.
-        """
-        began = monotonic()
-        try:
-            with self._endpoint.translate_errors():
-                async with asyncio.timeout(state.timeout):
-                    event = await anext(events)
-                chunk = None if event is None else self._read(event)
-        except StopAsyncIteration:
-            if state.finish:
-                return None
-            raise (self._errors.dropped() if state.began else self._errors.no_answer()) from None
-        except ModelError:
-            if state.finish:
-                return None
-            raise
-        return None if chunk is None else state.update(chunk, monotonic() - began)
+    async def _cause_of(self, end: Exception, state: StreamState) -> ModelError:
+        """Return the error for what ended the events too early."""
+        if isinstance(end, StopAsyncIteration):
+            return self._errors.dropped() if state.began else self._errors.no_answer()
+        return end if isinstance(end, ModelError) else self._endpoint.translated(end)
 
     async def _drain(self, events: AsyncIterator[object]) -> None:
         """Read to the end of the response if it is near, so that the next call can reuse the connection."""
@@ -457,13 +450,14 @@ class OpenAIModel:
                     return length
         return _DEFAULT_CONTEXT
 
-    def _usage(self, request: Request, reported: Usage | None, estimated: float) -> Usage:
+    def _usage(self, request: Request, state: StreamState, thought: float) -> Usage:
         """Return the usage that the server reported, or an estimate.
 
-        A reported usage corrects later estimates. ``estimated`` is the uncorrected estimate of the completion's tokens.
+        A reported usage corrects later estimates. ``thought`` is the uncorrected estimate of the reasoning's tokens.
         """
-        prompt = estimate_tokens(request.prompt.plain())
+        prompt, reported = estimate_tokens(request.prompt.plain()), state.usage
         if reported is None or not reported.prompt:
+            estimated = thought + sum(map(estimate_tokens, state.texts))
             completion = reported.completion if reported else ceil(estimated * self._token_ratio)
             return Usage(ceil(prompt * self._token_ratio), completion)
         if prompt >= 100:  # a short prompt is mostly the chat template's own tokens
@@ -471,6 +465,15 @@ class OpenAIModel:
             # Up at once, down slowly: a high estimate is safe, a low one overruns the context.
             self._token_ratio = max(ratio, 0.9 * self._token_ratio + 0.1 * ratio)
         return reported
+
+
+async def _whole_answer(response: httpx2.Response) -> AsyncGenerator[dict[str, Any] | None, None]:
+    """Yield the one event of a response that is no stream, and ``None``."""
+    answer = parse_object(await read_body(response))
+    if answer.get("error"):
+        raise StreamError(answer)
+    yield answer
+    yield None
 
 
 def names_reasoning(message: str) -> bool:

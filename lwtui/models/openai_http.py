@@ -46,6 +46,7 @@ class Endpoint:
     Attributes:
         errors: Makes the errors for this endpoint.
         client: The underlying client.
+        faults: The exceptions of the client and the stream parser.
 
     Raises:
         ModelError: The address or the key is invalid.
@@ -73,7 +74,8 @@ class Endpoint:
         credentials = b64encode(f"{address.username}:{address.password}".encode()).decode()
         self._authorization = f"Basic {credentials}" if address.userinfo else f"Bearer {self._key}" if self._key else ""
         self._more_headers = {role: self._headers_for(settings, role) for role in Role}
-        self._transport_errors = (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream)
+        transport: tuple[type[Exception], ...] = (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream)
+        self.faults: tuple[type[Exception], ...] = (StreamError, MalformedStream, TimeoutError, *transport)
         # The callers time silence themselves, event by event.
         timeout = httpx2.Timeout(None, connect=settings.connect_seconds)
         hooks: dict[str, list[Any]] = {"request": [self._authorize], "response": [self._check]}
@@ -190,17 +192,19 @@ class Endpoint:
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:
-        """Turn exceptions of the client and the stream parser into :class:`ModelError`."""
+        """Turn the ``faults`` into :class:`ModelError`."""
         try:
             yield
-        except StreamError as error:
-            raise self.errors.from_stream(error.body) from None
-        except MalformedStream as error:
-            raise self.errors.malformed(str(error), error.sample) from None
-        except TimeoutError:
-            raise self.errors.stalled() from None
-        except self._transport_errors as error:
-            raise self.errors.from_transport(error) from None
+        except self.faults as fault:
+            raise self.translated(fault) from None
+
+    def translated(self, fault: Exception) -> ModelError:
+        """Return the error for one of the ``faults``."""
+        if isinstance(fault, StreamError):
+            return self.errors.from_stream(fault.body)
+        if isinstance(fault, MalformedStream):
+            return self.errors.malformed(str(fault), fault.sample)
+        return self.errors.stalled() if isinstance(fault, TimeoutError) else self.errors.from_transport(fault)
 
 
 async def read_body(response: httpx2.Response, max_bytes: int = _MAX_BODY_BYTES) -> bytes:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from contextlib import AsyncExitStack, aclosing, suppress
+from typing import Any, NamedTuple
 
 from lwtui.models.usage import Usage
 from lwtui.translation import _
@@ -60,8 +59,7 @@ class StreamError(Exception):
         self.body = body
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):  # one is made for each token, and a dataclass takes four times as long to make
     """The contents of one event.
 
     Attributes:
@@ -95,6 +93,8 @@ class StreamState:
         usage: The usage as the server reported it.
         refusal: The refusal so far.
         timeout: Seconds to wait for the next chunk.
+        texts: The pieces of text.
+        is_too_long: Whether more text has come than ``max_tokens`` tokens can hold.
     """
 
     def __init__(self, max_tokens: int, stall_seconds: float, usage_seconds: float) -> None:
@@ -103,8 +103,11 @@ class StreamState:
         self.usage: Usage | None = None
         self.refusal = ""
         self.timeout = stall_seconds
-        self._text = ""
-        self._pieces = 0  # in which it came; a server may also send messages in pieces
+        self.is_too_long = False
+        self.texts: list[str] = []
+        self._length = 0  # of all texts, in characters
+        self._reasoning_length = 0
+        self._pieces = 0  # in which they came; a server may also send messages in pieces
         self._half_pair = ""  # the first half of a character that JSON writes as two
         self._stall_seconds = stall_seconds
         self._usage_seconds = usage_seconds
@@ -113,45 +116,57 @@ class StreamState:
 
     def update(self, chunk: Chunk, waited: float) -> Chunk:
         """Record a chunk that came after ``waited`` seconds. Returns it with only the text that is new."""
-        chunk = replace(chunk, text=self._new_text(chunk))
-        if chunk.finish and not self.finish:
+        text, reasoning, finish, usage, _is_whole, refusal = chunk
+        new = self._new_text(chunk)
+        if new != text:
+            chunk = chunk._replace(text=new)
+        if finish and not self.finish:
             self.timeout = min(self._stall_seconds, self._usage_seconds)
-        elif self.finish or not (chunk.text or chunk.reasoning):
+        elif self.finish or not (new or reasoning):
             self.timeout -= waited  # an empty chunk counts as silence
         else:
             self.timeout = self._stall_seconds
         self.began = True
-        self.finish = chunk.finish or self.finish
-        self.usage = chunk.usage or self.usage
-        self.refusal += chunk.refusal[: _SAMPLE * 2]
-        self._text_limit -= len(chunk.text)
-        self._reasoning_limit -= len(chunk.reasoning)
+        if finish or usage or refusal:
+            self.finish = finish or self.finish
+            self.usage = usage or self.usage
+            self.refusal += refusal[: _SAMPLE * 2]
+        self._reasoning_length += len(reasoning)
+        self.is_too_long = self._length > self._text_limit or self._reasoning_length > self._reasoning_limit
         return chunk
 
     def _new_text(self, chunk: Chunk) -> str:
         text = chunk.text
-        if self._text and text:
-            if chunk.is_whole and (self._pieces or text.startswith(self._text)):
-                text = text.removeprefix(self._text) if text.startswith(self._text) else ""
-            elif text == self._text and len(text) >= _LEAST_REPEAT and self._pieces > 1:
+        if self._length and chunk.is_whole:
+            so_far = "".join(self.texts)
+            if text.startswith(so_far):
+                text = text.removeprefix(so_far)
+            elif self._pieces:
                 text = ""
+        elif len(text) == self._length and self._length >= _LEAST_REPEAT and self._pieces > 1:
+            text = "" if text == "".join(self.texts) else text
+        if self._half_pair or not text.isascii():
+            text = self._with_whole_characters(text)
+        if text:
+            self.texts.append(text)
+            self._length += len(text)
+            self._pieces += not chunk.is_whole
+        return text
+
+    def _with_whole_characters(self, text: str) -> str:
+        """Join the halves of characters that JSON writes as two; a last half waits for the next piece."""
         text = self._half_pair + text
         self._half_pair = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
         text = text.removesuffix(self._half_pair)
-        if not text.isascii() and _SURROGATE.search(text):
+        if _SURROGATE.search(text):
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        self._text += text
-        self._pieces += bool(text) and not chunk.is_whole
         return text
-
-    @property
-    def is_too_long(self) -> bool:
-        """Whether more text has come than ``max_tokens`` tokens can hold."""
-        return self._text_limit < 0 or self._reasoning_limit < 0
 
 
 async def read_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any] | None, None]:
     """Yield the JSON object of each event, and ``None`` for ``[DONE]``; anything after it is discarded.
+
+    Closes ``pieces`` at the end.
 
     Reads what servers send in place of events, too, as long as it is clear: a byte order mark, lines that end with CR,
     one JSON object a line, a whole JSON object. Buffers at most ``MAX_EVENT_BYTES`` and one piece.
@@ -162,28 +177,43 @@ async def read_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, 
     """
     reader = _EventReader()
     rest, at_start = b"", True
-    async for piece in pieces:
-        has_line = rest.endswith(b"\r") or _LINE_END.search(piece) is not None  # a long line is searched once
-        rest += piece
-        if at_start and len(rest) < len(_BOM) and _BOM.startswith(rest):
-            continue
-        rest, at_start = rest.removeprefix(_BOM) if at_start else rest, False
-        lines: list[bytes] = []
-        if has_line:
-            cr = rest[-1:] if rest.endswith(b"\r") else b""  # LF may follow
-            *lines, rest = _LINE_END.split(rest.removesuffix(b"\r"))
-            rest += cr
-        for line in lines:
-            for event in reader.add(line):
+    async with AsyncExitStack() as stack:
+        if isinstance(pieces, AsyncGenerator):
+            await stack.enter_async_context(aclosing(pieces))
+        async for piece in pieces:
+            if not rest and (event := reader.single(piece)) is not None:
+                at_start = False
                 yield event
-                if event is None:
-                    async for _piece in pieces:
-                        continue
-                    return
-        if len(rest) + reader.size > MAX_EVENT_BYTES:
-            raise MalformedStream(_("an event is larger than 1 MiB"))
-    for event in reader.close(rest.removesuffix(b"\r")):
-        yield event
+                continue
+            has_line = b"\n" in piece or b"\r" in piece or rest.endswith(b"\r")  # a long line is searched once
+            rest = rest + piece if rest else piece
+            if at_start:
+                if len(rest) < len(_BOM) and _BOM.startswith(rest):
+                    continue
+                rest, at_start = rest.removeprefix(_BOM), False
+            lines: list[bytes] = []
+            if has_line:
+                *lines, rest = _lines(rest)
+            for line in lines:
+                for event in reader.add(line):
+                    yield event
+                    if event is None:
+                        async for _piece in pieces:
+                            continue
+                        return
+            if len(rest) + reader.size > MAX_EVENT_BYTES:
+                raise MalformedStream(_("an event is larger than 1 MiB"))
+        for event in reader.close(rest.removesuffix(b"\r")):
+            yield event
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Split ``data`` into lines without their ends; the last is the one that is not complete."""
+    if b"\r" not in data:
+        return data.split(b"\n")
+    cr = data[-1:] if data.endswith(b"\r") else b""  # LF may follow
+    *lines, rest = _LINE_END.split(data.removesuffix(b"\r"))
+    return [*lines, rest + cr]
 
 
 class _EventReader:
@@ -200,24 +230,41 @@ class _EventReader:
         self._is_json = False  # whether the body is one JSON object on several lines, and no stream
         self._began = False
 
+    def single(self, piece: bytes) -> dict[str, Any] | None:
+        """Read a piece that is one ordinary event as a whole, as most are; ``None`` for all others."""
+        if self._data or self._is_error or self._is_json or not piece.startswith(b"data: {"):
+            return None
+        if not piece.endswith(b"\n\n") or piece.find(b"\n") != len(piece) - 2:
+            return None
+        try:
+            data = piece[6:-2].decode()
+            event, end = _DECODER.raw_decode(data)
+        except (ValueError, RecursionError):
+            return None
+        if end != len(data) or event.get("error"):
+            return None
+        self._began = True
+        return event
+
     def add(self, line: bytes) -> list[dict[str, Any] | None]:
         """Add a line. Returns the events that it completes."""
         if self._is_json:
             self._append(line)
             return []
-        if not line.strip():
-            return self._end()
+        if not line or line.isspace():
+            return self._end() if self._data or self._is_error else []
         name, colon, value = line.partition(b":")
-        if line.lstrip().startswith(b"{"):
+        if name != b"data" and line.lstrip().startswith(b"{"):
             return self._bare(line)
         self._began = True
-        if not _FIELD_NAME.fullmatch(name):
+        if name != b"data" and not _FIELD_NAME.fullmatch(name):
             raise MalformedStream(_("it holds a line that belongs to no event"), line)
         value = value.removeprefix(b" ")
         if name == b"event":
             self._is_error = value == b"error"
         elif colon and name in (b"data", b"error"):  # some versions of llama-server write "error: {…}"
-            ended = self._end() if self._is_complete(value) else []  # events that no blank line divides
+            # Events that no blank line divides.
+            ended = self._end() if self._data and self._is_complete(value) else []
             self._is_error |= name == b"error"
             self._append(value)
             return ended
@@ -255,7 +302,7 @@ class _EventReader:
 
     def _is_complete(self, value: bytes) -> bool:
         """Whether the collected data is an event, since ``value`` begins another one."""
-        if not self._data or not value.lstrip().startswith((b"{", b"[DONE]", b":")):
+        if not value.lstrip().startswith((b"{", b"[DONE]", b":")):
             return False
         try:
             json.loads(b"\n".join(self._data))
@@ -328,28 +375,28 @@ def read_chunk(chunk: dict[str, Any]) -> Chunk:
     Raises:
         MalformedStream: A value has the wrong type.
     """
-    usage = _usage(chunk.get("usage"))
-    service = chunk.get("x_groq")
-    if isinstance(service, dict) and service.get("error"):
+    usage = _usage(chunk["usage"]) if chunk.get("usage") else None
+    if isinstance(service := chunk.get("x_groq"), dict) and service.get("error"):
         raise StreamError({"error": service["error"]})
-    choices = _typed(chunk, "choices", list) or []
-    if not choices:
+    if not (choices := _typed(chunk, "choices", list)):
         return Chunk(usage=usage)
     choice = choices[0]
     if not isinstance(choice, dict):
         raise MalformedStream(_("a choice is not an object"))
     delta = _typed(choice, "delta", dict)
+    finish = _typed(choice, "finish_reason", str) or ""
+    if delta and len(delta) == 1 and isinstance(content := delta.get("content"), str) and content:
+        return Chunk(content, "", finish, usage)  # nearly all are like this
     is_whole = not delta
     delta = delta or _typed(choice, "message", dict) or {}
-    content = delta.get("content")
+    content, thinking = delta.get("content"), ""
     if isinstance(content, list):
         text, thinking = _content_parts(content)
     else:
-        text, thinking = _typed(delta, "content", str) or _typed(choice, "text", str) or "", ""
+        text = _typed(delta, "content", str) or _typed(choice, "text", str) or ""
     reasoning = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning")) or thinking
-    finish, refusal = _typed(choice, "finish_reason", str) or "", _text(delta.get("refusal"))
     # Only a message is whole; "text" is that of a plain completion, in pieces.
-    return Chunk(text, reasoning, finish, usage, is_whole and "message" in choice, refusal)
+    return Chunk(text, reasoning, finish, usage, is_whole and "message" in choice, _text(delta.get("refusal")))
 
 
 def finish_kind(reason: str) -> str:

@@ -106,6 +106,10 @@ class ReasoningSplitter:
 
     def add(self, piece: str) -> list[AnswerPart]:
         """Return the parts that ``piece`` completes, and hold back what may still become a mark."""
+        is_within_text = self._has_text and not self._held and self._closing is None and not self.ended
+        if piece and is_within_text and not _may_hold_mark(piece):
+            self._follow(piece)
+            return [TextPiece(piece)]
         self._held += piece
         return self._parts(final=False)
 
@@ -126,7 +130,7 @@ class ReasoningSplitter:
 
     def _take_text(self, parts: list[AnswerPart], final: bool) -> bool:
         """Take the text up to the next mark, and the mark. Returns whether there may be more to take."""
-        match = _MARK.search(self._held)
+        match = _MARK.search(self._held) if _may_hold_mark(self._held) else None
         if match is None:
             end = len(self._held) if final else _undecided(self._held)
             self._pass(self._held[:end], parts)
@@ -155,7 +159,7 @@ class ReasoningSplitter:
 
     def _take_reasoning(self, parts: list[AnswerPart], final: bool) -> bool:
         assert self._closing is not None
-        match = self._closing.search(self._held)
+        match = self._closing.search(self._held) if _may_hold_mark(self._held) else None
         if match and not final and match.end() == len(self._held) and _may_grow(self._held[match.start() :]):
             match = None
         end = match.start() if match else len(self._held) if final else _undecided(self._held)
@@ -178,10 +182,16 @@ class ReasoningSplitter:
             return
         parts.append(TextPiece(text))
         self._has_text = True
-        *lines, last = text.split("\n")
-        for line in lines:
-            self._in_code ^= (self._line + line).lstrip().startswith(_FENCE)
-            self._line = ""
+        self._follow(text)
+
+    def _follow(self, text: str) -> None:
+        """Keep the last line of the text so far, and whether it is in a block of code."""
+        last = text
+        if "\n" in text:
+            *lines, last = text.split("\n")
+            for line in lines:
+                self._in_code ^= (self._line + line).lstrip().startswith(_FENCE)
+                self._line = ""
         self._line = (self._line + last)[-_LONGEST_LINE:]
 
     def _counts(self, match: regex.Match[str], after: str) -> bool:
@@ -199,6 +209,10 @@ class ReasoningSplitter:
         return at_line_start or at_line_end or after[0] in _FIRST or _SENTENCE_END.search(self._line) is not None
 
 
+def _may_hold_mark(text: str) -> bool:
+    return "<" in text or "[" in text or "◁" in text
+
+
 def _may_grow(text: str) -> bool:
     """Whether ``text`` may be the beginning of a mark of harmony's, the only ones that have several parts."""
     match = _CHANNEL.fullmatch(text, partial=True)
@@ -207,6 +221,8 @@ def _may_grow(text: str) -> bool:
 
 def _undecided(text: str) -> int:
     """Return where what may still become a mark begins."""
+    if not _may_hold_mark(text):
+        return len(text)
     for at in range(max(0, len(text) - _LONGEST), len(text)):
         if text[at] in _FIRST and any(
             pattern.fullmatch(text, at, partial=True) for pattern in (_CHANNEL, _MARK, _ANY_CLOSING)

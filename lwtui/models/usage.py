@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_ASCII = bytes(range(128))
 _ALPHABETIC = re.compile("[\x80-\u058f]")
 
 
@@ -41,6 +42,10 @@ def estimate_tokens(text: str) -> float:
     Counts 3.5 ASCII characters per token, 2 characters of other alphabets per token, and 1.1 tokens for every other
     character, such as a Chinese one.
     """
-    ascii_count = len(text.encode("ascii", "ignore"))
-    alphabetic = len(_ALPHABETIC.findall(text))
+    if text.isascii():
+        return len(text) / 3.5
+    # Removing ASCII as bytes is much faster than searching a long text for the few other characters in it.
+    others = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
+    ascii_count = len(text) - len(others)
+    alphabetic = len(_ALPHABETIC.findall(others))
     return ascii_count / 3.5 + alphabetic / 2 + (len(text) - ascii_count - alphabetic) * 1.1

@@ -23,7 +23,7 @@ from lwtui.models.base import (
     TextPiece,
 )
 from lwtui.models.openai_api import OpenAIModel
-from lwtui.models.openai_stream import MalformedStream, read_events
+from lwtui.models.openai_stream import MalformedStream, StreamError, read_events
 from tests.errors import has_code
 from tests.support.fault_server import Answer, Fault, FaultServer
 from tests.support.served import KEY, PIECES, RAW, ServedModel, always, collect, failure_of, settings_for, text_of
@@ -374,6 +374,84 @@ async def test_events_may_be_split_at_any_byte() -> None:
         for places in ((at,), (at, min(at + 1, len(whole)))):
             events = [event async for event in read_events(cut(*places))]
             assert events == [{"choices": [{"text": "né 雨 😀"}]}, {"a": 1}, None]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        b'data: {"a": 1}\n\n',
+        b'data: {"a": 1}\n\ndata: {"a": 2}\n\n',
+        b'data: {"a": 1}\n',
+        b'data: {"a": 1}',
+        b'data: {"a": 1}\r\n\r\n',
+        b'data: {"a": 1}\r\r',
+        b'data: {"a": 1} \n\n',
+        b'data:  {"a": 1}\n\n',
+        b'data:{"a": 1}\n\n',
+        b'data: {"a": 1}{"a": 2}\n\n',
+        b'data: {"a": 1} {"a": 2}\n\n',
+        b'data: {"a":\ndata: 1}\n\n',
+        b'data: {"a": 1}\ndata: {"a": 2}\n\n',
+        b'data: {"a": "\xc3\xa9 \xf0\x9f\x98\x80"}\n\n',
+        b'data: {"a": "\xff"}\n\n',
+        b'data: {"a": "\\ud83d"}\n\n',
+        b'data: {"a": \n\n',
+        b'data: {"a": 1}x\n\n',
+        b"data: {" + b'"a":[' * 20_000 + b"\n\n",
+        b'data: {"error": {"message": "no"}}\n\n',
+        b'data: {"error": null, "a": 1}\n\n',
+        b'data: [{"a": 1}]\n\n',
+        b"data: 1\n\n",
+        b'event: error\ndata: {"a": 1}\n\n',
+        b'error: {"a": 1}\n\n',
+        b'\xef\xbb\xbfdata: {"a": 1}\n\n',
+        b': hello\n\ndata: {"a": 1}\n\n',
+        b'{"a": 1}\n{"a": 2}\n',
+        b'{"a":\n1}\n',
+        b"data: [DONE]\n\n",
+    ],
+)
+async def test_events_are_the_same_however_they_are_cut(whole: bytes) -> None:
+    """Most servers send an event in a piece of its own, which is read faster than others."""
+    before, after = b'data: {"first": 1}\n\n', b'data: {"last": 1}\n\n'
+
+    async def read(*pieces: bytes) -> list[object]:
+        async def stream() -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+
+        events: list[object] = []
+        try:
+            async for event in read_events(stream()):
+                events.append(event)
+        except (MalformedStream, StreamError) as error:
+            events.append((type(error), str(error), getattr(error, "body", None)))
+        return events
+
+    def bytes_of(data: bytes) -> list[bytes]:
+        return [data[at : at + 1] for at in range(len(data))]
+
+    assert await read(whole) == await read(*bytes_of(whole))
+    assert await read(before, whole, after) == await read(*bytes_of(before + whole + after))
+    assert await read(before, whole + after) == await read(before + whole, after)
+
+
+async def test_a_timer_is_set_for_each_wait_and_not_for_each_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers = 0
+    loop = asyncio.get_running_loop()
+    call_at = loop.call_at
+
+    def counting(*arguments: Any, **options: Any) -> asyncio.TimerHandle:
+        nonlocal timers
+        timers += 1
+        return call_at(*arguments, **options)
+
+    event = b'data: {"choices": [{"text": "word "}]}\n\n'
+    body = event * 2000 + b'data: {"choices": [{"text": "", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+    async with ServedModel(FaultServer(faults=[Fault.raw(body)])) as model:
+        monkeypatch.setattr(loop, "call_at", counting)
+        assert text_of(await collect(model, replace(RAW, max_tokens=4000))) == "word " * 2000
+    assert timers < 200
 
 
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 1000, b"data: " + b"x" * 1000 + b"\n"], ids=["line", "lines"])
