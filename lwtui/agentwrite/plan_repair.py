@@ -43,6 +43,15 @@ _FUNCTION_WORDS = """
     y i you he she we my your his her our their its can could will would should may must has have had been being
 """
 _NO_ENDS = frozenset(_FUNCTION_WORDS.split())  # a heading made from a main point does not end with one
+# Verbs before which a main point names its subject: "The School on the Hill" of "The School on the Hill provides …".
+_VERB_WORDS = """
+    is are was were has have had can could will would may might must should does did offers provides plays shows gives
+    describes explains covers discusses explores examines includes involves requires helps makes serves stands brings
+    begins starts became becomes remains depends consists
+"""
+_VERBS = frozenset(_VERB_WORDS.split())
+_NO_SUBJECT_WORDS = "this these that those it there here we you i they he she what which who how"
+_NO_SUBJECTS = frozenset(_NO_SUBJECT_WORDS.split())
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
 _CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
 
@@ -139,11 +148,20 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     )
     if _CJK.search(clause):
         return without_marks(clause[: words * _HEADING_CHARACTERS // _HEADING_WORDS])
+    if len(clause.split()) > words:
+        clause = _subject_of(clause)
     words = len(clause.split()) if len(clause.split()) <= _WHOLE_HEADING else words
     heading = without_marks(" ".join(clause.split()[:words]))
     while len(heading.split()) > 2 and len(clause.split()) > words and heading.split()[-1].casefold() in _NO_ENDS:
         heading = heading.rsplit(" ", 1)[0]
     return heading[:1].upper() + heading[1:] if heading else one_line(point)[:40]
+
+
+def _subject_of(clause: str) -> str:
+    """Return what an English sentence is about, if its first words name it; else the whole sentence."""
+    words = clause.split()
+    at = next((index for index, word in enumerate(words) if word.casefold() in _VERBS), 0)
+    return " ".join(words[:at]) if at > 1 and words[0].casefold() not in _NO_SUBJECTS else clause
 
 
 def _new_heading(section: PlannedSection, taken: set[str]) -> str:

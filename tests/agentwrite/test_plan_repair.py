@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lwtui.agentwrite.plan_format import Bounds, PlanError, format_plan, format_step, plan_grammar, step_grammar
 from lwtui.agentwrite.plan_parser import without_marks
-from lwtui.agentwrite.plan_repair import distinct, parse_plan, parse_step
+from lwtui.agentwrite.plan_repair import distinct, heading_from, parse_plan, parse_step
 from lwtui.documents.model import Brief, Plan, PlannedSection
 
 BRIEF = Brief("Write about soil and seeds", 1000)
@@ -512,6 +512,21 @@ def test_plans_within_the_bounds_pass(words: int) -> None:
 def test_a_title_does_not_tell_the_length(line: str, title: str) -> None:
     raw = f"{line}\nParagraph 1 - Main Point: One: all about it - Word Count: 200 words"
     assert parse_plan(raw, brief(200), Bounds.of(200, 0)).title == title
+
+
+@pytest.mark.parametrize(
+    ("point", "heading"),
+    [
+        ("The School on the Hill provides a focal point for education and community", "The School on the Hill"),
+        ("Setting up a small home network involves several steps to ensure it", "Setting up a small home network"),
+        ("There are several ways to repair clothes", "There are several ways to repair clothes"),
+        ("This section will discuss the benefits of repairs", "This section will discuss the benefits of repairs"),
+        ("Repairs are not only more cost-effective than new clothes", "Repairs are not only more cost-effective than"),
+        ("How roots take up water", "How roots take up water"),
+    ],
+)
+def test_a_heading_made_from_a_sentence_is_its_subject(point: str, heading: str) -> None:
+    assert heading_from(point).startswith(heading)
 
 
 def test_a_long_title_loses_what_may_have_been_cut_off() -> None:
