@@ -25,6 +25,7 @@ _SEVERAL_WORDS = regex.compile(r"(\p{L}[^\n]* [^\n]+?)\s*")  # a line that may b
 _STEP = regex.compile(r"(?i)^\W*paragraph \d+ ?- ?main point\b")  # a step in the shape of a plan
 _PLACE = regex.compile(r"(?i)\bsection \d{1,3} of \d{1,3}\b")  # how the prompts name a section
 _SHORTEST_LEAK = 20  # characters; a shorter line of the instructions may occur in a text by chance
+_SHORTEST_POINT = 40  # the same for a sentence of another section's main point
 
 
 class PromptLeakFilter(ForwardFilter):
@@ -33,13 +34,16 @@ class PromptLeakFilter(ForwardFilter):
     Args:
         section_title: The section's own heading.
         titles: The headings of all sections.
+        points: The main points of the other sections, which belong there.
     """
 
-    def __init__(self, section_title: str, titles: Iterable[str]) -> None:
+    def __init__(self, section_title: str, titles: Iterable[str], points: Iterable[str] = ()) -> None:
+        """Start with an empty section."""
         super().__init__()
+        self._points = frozenset(point for point in _passages_in(points) if len(point) >= _SHORTEST_POINT)
         own = heading_key(section_title)
         self._titles = {key for title in titles if (key := heading_key(title)) and key != own}
-        self._lines: frozenset[str] = frozenset()
+        self._lines: frozenset[str] = self._points
         self._tags: tuple[str, ...] = ()
         self._names_places = False  # whether the given parts name a section in this way, too
 
@@ -51,7 +55,7 @@ class PromptLeakFilter(ForwardFilter):
             given: The parts of it that the text may repeat: the writer's own words, and the document's.
         """
         given = list(given)
-        self._lines = _passages_in([prompt]) - _passages_in(given)
+        self._lines = (_passages_in([prompt]) | self._points) - _passages_in(given)
         given_text = "\n".join(given)
         self._names_places = _PLACE.search(given_text) is not None
         self._tags = tuple(sorted(tag for tag in set(_TAG.findall(prompt)) if tag not in given_text))
@@ -78,10 +82,16 @@ class PromptLeakFilter(ForwardFilter):
     def _leak_in(self, line: str) -> int | None:
         """Return the offset of the first passage of ``line`` that comes from the instructions."""
         passages = list(_lines_and_sentences(line))
-        known = [start for start, passage in passages if _folded(passage) in self._lines]
+        known = [start for start, passage in passages if self._is_known(_folded(passage))]
         if (place := _PLACE.search(line)) and not self._names_places:
             known.append(max(start for start, _passage in passages if start <= place.start()))
         return min(known, default=0 if _STEP.search(line) else None)
+
+    def _is_known(self, passage: str) -> bool:
+        if passage in self._lines:
+            return True
+        title, _colon, point = passage.partition(": ")  # as a line of the plan has it
+        return point in self._points & self._lines and heading_key(title) in self._titles
 
 
 def _lines_and_sentences(text: str) -> Iterator[tuple[int, str]]:

@@ -121,7 +121,12 @@ class SectionStream:
         self._unbounded = task.direct and agent.profile.ends_itself
         limit = task.target * (_MOST_DIRECT if self._unbounded else 1)
         self._target = LengthTarget(limit, agent.profile.ends_itself, task.slack, task.has_free_length)
-        self._leak = PromptLeakFilter(task.section.title, (section.title for section in task.plan.sections))
+        sections = task.plan.sections
+        self._leak = PromptLeakFilter(
+            task.section.title,
+            (section.title for section in sections),
+            (section.main_point for section in sections if section.id != task.section.id),
+        )
         kept = task.section.text
         if task.section.origin is not Origin.USER:
             kept = kept[: agent.prompts.resume_at(kept)]

@@ -29,6 +29,26 @@ def leak_filter(title: str = "Soil") -> PromptLeakFilter:
     return made
 
 
+POINT = "The rope walk offers stunning views of the harbor and the hills behind it."
+
+
+@pytest.mark.parametrize(
+    "leaked", [POINT, f"{POINT}\n\nMore.", f"Pots: {POINT}", f"It is old. {POINT} And so on."]
+)
+def test_another_sections_main_point_belongs_there(leaked: str) -> None:
+    for step in (1, 7, 500):
+        filter_ = PromptLeakFilter("Soil", ["Pots", "Soil"], [POINT, "Short point."])
+        filter_.set_prompt(PROMPT, GIVEN)
+        found = feed(filter_, f"Soil is dark.\n\n{leaked}\n", step)
+        assert found is not None and "rope" not in f"Soil is dark.\n\n{leaked}"[: found[0].keep].casefold()
+
+
+def test_the_own_main_point_and_short_ones_may_be_said() -> None:
+    filter_ = PromptLeakFilter("Soil", ["Pots", "Soil"], [POINT, "Short point."])
+    filter_.set_prompt(PROMPT, [*GIVEN, POINT])
+    assert feed(filter_, f"Soil is dark.\n\n{POINT}\n\nShort point.\n", 7) is None
+
+
 @pytest.mark.parametrize(
     "leaked",
     [
