@@ -32,9 +32,7 @@ def leak_filter(title: str = "Soil") -> PromptLeakFilter:
 POINT = "The rope walk offers stunning views of the harbor and the hills behind it."
 
 
-@pytest.mark.parametrize(
-    "leaked", [POINT, f"{POINT}\n\nMore.", f"Pots: {POINT}", f"It is old. {POINT} And so on."]
-)
+@pytest.mark.parametrize("leaked", [POINT, f"{POINT}\n\nMore.", f"Pots: {POINT}", f"It is old. {POINT} And so on."])
 def test_another_sections_main_point_belongs_there(leaked: str) -> None:
     for step in (1, 7, 500):
         filter_ = PromptLeakFilter("Soil", ["Pots", "Soil"], [POINT, "Short point."])
