@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import regex
 
 from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.documents.model import Plan
-from lwtui.documents.outline import count_text_sections, normalize_levels
-from lwtui.documents.plan_edits import rescale
+from lwtui.documents.outline import normalize_levels
+from lwtui.documents.plan_edits import without_sections
 
 _INSTRUCTIONS = ("plan", "plan_json", "plan_kinds", "plan_sources", "chapters", "chapter", "plan_revise")
 _RUN = 8  # words in a row that a plan shares with its instructions only by repeating them
@@ -29,11 +27,8 @@ def without_leaked_sections(plan: Plan, templates: PromptTemplates, instruction:
         return plan
     texts = [part for name in _INSTRUCTIONS for part in _PLACEHOLDER.split(templates.text(name))]
     leaked = {run for text in texts for run in _runs(text)} - set(_runs(instruction))
-    kept = tuple(one for one in plan.sections if leaked.isdisjoint(_runs(f"{one.title}\n{one.main_point}")))
-    rest = normalize_levels(replace(plan, sections=kept))
-    if len(kept) == len(plan.sections) or not count_text_sections(rest):
-        return plan
-    return rescale(rest, plan.words)
+    rest = without_sections(plan, lambda one: not leaked.isdisjoint(_runs(f"{one.title}\n{one.main_point}")))
+    return plan if rest is plan else normalize_levels(rest)
 
 
 def _runs(text: str) -> list[tuple[str, ...]]:

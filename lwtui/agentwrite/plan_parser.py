@@ -86,14 +86,15 @@ _HEADING_LABEL = regex.compile(r"(?:title|heading|section\s+title|标题|小标�
 _PLACEHOLDER = regex.compile(
     r"[\[<(]*\s*(?:what this (?:section|chapter) says|describe the main point|short heading)", regex.IGNORECASE
 )
-_COUNT_LABEL = r"(?:(?:word|词|字)\s*counts?|(?:target\s+)?length|words|字数(?:要求)?|词数|篇幅)\s*[:：]\s*"
+_WORD_COUNT = r"(?:word|词|字)\s*counts?|字数|词数"
+_COUNT_LABEL = rf"(?:{_WORD_COUNT}|(?:target\s+)?length|words|字数要求|篇幅)\s*[:：]\s*"
 _COUNT = regex.compile(
     rf"[-–—,，;；|(（\[]{{0,3}}\s*{_COUNT_LABEL}{_AMOUNT}\s*{_UNIT}?\s*(?:左右|each)?\s*[.。)）\]]{{0,3}}",
     regex.IGNORECASE,
 )
 # A second word count, as of an answer that was held to the shape: "Word Count: 90 words - Word Count: 200 words".
 _OTHER_COUNT = regex.compile(
-    rf"[-–—,，;；|(（\[]{{0,3}}\s*(?:(?:word|词|字)\s*counts?|字数|词数)\s*[:：]\s*{_AMOUNT}\s*{_UNIT}?\s*(?:左右)?[.。)）\]]{{0,3}}"
+    rf"[-–—,，;；|(（\[]{{0,3}}\s*(?:{_WORD_COUNT})\s*[:：]\s*{_AMOUNT}\s*{_UNIT}?\s*(?:左右)?[.。)）\]]{{0,3}}"
     rf"(?:\s*(?:paragraph|section|第)\s*{_DIGITS}\s*[段节]?\s*$)?",
     regex.IGNORECASE,
 )

@@ -91,7 +91,7 @@ class PromptLeakFilter(ForwardFilter):
         if passage in self._lines:
             return True
         title, _colon, point = passage.partition(": ")  # as a line of the plan has it
-        return point in self._points & self._lines and heading_key(title) in self._titles
+        return point in self._points and point in self._lines and heading_key(title) in self._titles
 
 
 def _lines_and_sentences(text: str) -> Iterator[tuple[int, str]]:

@@ -117,8 +117,7 @@ class SectionWriter:
         if not refused and abs(draft.length - target) < abs(length - target):
             return draft
         reason = _("the model refused to write it again") if refused else _("the former text is nearer to its length")
-        await self._emit(TextRolledBack(self._id, 0, reason))
-        await self._emit(TextDelta(self._id, former))
+        await self._put(former, 0, reason)
         return _Draft(former, length)
 
     async def _cited(self, draft: _Draft, passages: Sequence[FoundPassage], keep: int) -> _Draft:
@@ -129,8 +128,7 @@ class SectionWriter:
         added = add_citations(draft.text, passages, keys, self._task.brief.language, keep)
         if added is None:
             return draft
-        await self._emit(TextRolledBack(self._id, added.start, _("what it takes from the sources is cited")))
-        await self._emit(TextDelta(self._id, added.text[added.start :]))
+        await self._put(added.text, added.start, _("what it takes from the sources is cited"))
         await self._emit(CitationsAdded(self._id, added.citations))
         return replace(draft, text=added.text, length=count_words(added.text))
 
@@ -162,11 +160,15 @@ class SectionWriter:
             last = _Draft(stream.text, stream.length, tuple(self._unsure))
             best = min(best, last, key=lambda draft: abs(draft.length - self._target.target))
         if best is not first:
-            await self._emit(TextRolledBack(self._id, 0, _("another draft is nearer to its length")))
-            await self._emit(TextDelta(self._id, best.text))
+            await self._put(best.text, 0, _("another draft is nearer to its length"))
             for mark in best.unsure:
                 await self._emit(mark)
         return best
+
+    async def _put(self, text: str, keep: int, reason: str) -> None:
+        """Put another text in place of the section's, which begins with the same ``keep`` characters."""
+        await self._emit(TextRolledBack(self._id, keep, reason))
+        await self._emit(TextDelta(self._id, text[keep:]))
 
     async def _emit_progress(self, event: Event) -> None:
         """Emit the events of a further draft except its text, which is shown only if it is the better one."""

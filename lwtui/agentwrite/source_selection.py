@@ -13,7 +13,7 @@ import regex
 
 from lwtui.agentwrite.chatter_phrases import TOKENS
 from lwtui.documents.model import Brief, Plan
-from lwtui.documents.plan_edits import rescale
+from lwtui.documents.plan_edits import without_sections
 from lwtui.models.usage import estimate_tokens
 from lwtui.sources.csl import people
 from lwtui.sources.model import FoundPassage, Source
@@ -78,10 +78,7 @@ def brief_with_sources(brief: Brief, sources: Sequence[Source], context_length: 
 
 def without_reference_sections(plan: Plan) -> Plan:
     """Return a plan without sections that are to list the references, since lwtui makes the list from the sources."""
-    kept = tuple(section for section in plan.sections if not is_reference_heading(section.title))
-    if len(kept) == len(plan.sections) or not any(section.words for section in kept):
-        return plan
-    return rescale(replace(plan, sections=kept), plan.words)
+    return without_sections(plan, lambda section: is_reference_heading(section.title))
 
 
 def named_sources(plan: Plan, sources: Sequence[Source]) -> tuple[Plan, Mapping[str, tuple[str, ...]]]:

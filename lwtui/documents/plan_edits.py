@@ -5,6 +5,7 @@ All of them raise ``KeyError`` for a section that the plan does not have.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
@@ -176,6 +177,14 @@ def rescale(plan: Plan, words: int) -> Plan:
     Headings without text keep the target 0, unless the plan has nothing else.
     """
     return _rescaled(plan, words, range(len(plan.sections)))
+
+
+def without_sections(plan: Plan, is_dropped: Callable[[PlannedSection], bool]) -> Plan:
+    """Return a plan of the same length without some sections; if none is dropped or no text would be left, ``plan``."""
+    kept = tuple(section for section in plan.sections if not is_dropped(section))
+    if len(kept) == len(plan.sections) or not any(section.words for section in kept):
+        return plan
+    return rescale(replace(plan, sections=kept), plan.words)
 
 
 def resize(plan: Plan, section_id: str, words: int) -> Plan:

@@ -57,10 +57,10 @@ def add_citations(
     Returns:
         The text with the citations, or ``None`` if none was missing.
     """
-    read = [_ReadPassage(found) for found in passages]
+    read = [ComparedSource(found.source, [found.passage]) for found in passages]
     pieces: list[str] = []
     citations: list[str] = []
-    start = done = begin
+    start = done = 0
     for claim in find_claims(text, keys):
         if claim.start < begin or claim.citations:
             continue
@@ -75,17 +75,10 @@ def add_citations(
         done = at
     if not citations:
         return None
-    return AddedCitations(text[:begin] + "".join(pieces) + text[done:], start, tuple(citations))
+    return AddedCitations("".join(pieces) + text[done:], start, tuple(citations))
 
 
-class _ReadPassage:
-    def __init__(self, found: FoundPassage) -> None:
-        self.found = found
-        self.text = ComparedText(found.passage.text)
-        self.source = ComparedSource(found.source, [found.passage])
-
-
-def _source_of(claim: Claim, passages: Sequence[_ReadPassage], language: str) -> FoundPassage | None:
+def _source_of(claim: Claim, passages: Sequence[ComparedSource], language: str) -> FoundPassage | None:
     """Return the passage that says what a sentence says; of several, the one that is nearest to its words."""
     details = find_details(claim.text, language)
     if sum(detail.is_sure for detail in details) < _LEAST_DETAILS:
@@ -95,24 +88,24 @@ def _source_of(claim: Claim, passages: Sequence[_ReadPassage], language: str) ->
 
 
 def _likenesses(
-    claim: Claim, details: Sequence[ClaimDetail], passages: Sequence[_ReadPassage]
+    claim: Claim, details: Sequence[ClaimDetail], passages: Sequence[ComparedSource]
 ) -> Iterator[tuple[float, FoundPassage]]:
     own = ComparedText(claim.text).terms
     if len(own) < _LEAST_WORDS:
         return
-    for read in passages:
-        if not all(read.text.has(detail) for detail in details if detail.is_sure):
+    for source in passages:  # each with one passage
+        (read,) = source.read
+        if not all(read.has(detail) for detail in details if detail.is_sure):
             continue
-        near = max((len(own & sentence.terms) / len(own) for sentence in read.text.sentences), default=0.0)
-        if near < _SAID and len(own & read.text.terms) / len(own) < _SAID_IN_ALL:
+        near = max((len(own & sentence.terms) / len(own) for sentence in read.sentences), default=0.0)
+        if near < _SAID and len(own & read.terms) / len(own) < _SAID_IN_ALL:
             continue
-        if not Comparison(claim.text, details, [read.text], [read.source]).missing():
-            yield near, read.found
+        if not Comparison(claim.text, details, [read], [source]).missing():
+            yield near, FoundPassage(source.passages[0], source.source)
 
 
 def _place(text: str, claim: Claim) -> int:
     """Return where the citation of a sentence belongs: before its full stop, or after a quotation that has that."""
     match = _END.search(text, claim.start, claim.end)
-    if match is None:
-        return claim.end
+    assert match is not None  # at least the end itself matches
     return match.end("closing") if match["closing"] else match.start()
