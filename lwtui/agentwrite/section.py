@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -125,7 +126,9 @@ class SectionWriter:
         if self._task.sources is None or not passages:
             return draft
         keys = {source.key for source in self._task.sources.list()}
-        added = add_citations(draft.text, passages, keys, self._task.brief.language, keep)
+        language = self._task.brief.language
+        # It compares every sentence with every passage, and the app's screen must not wait for that.
+        added = await asyncio.to_thread(add_citations, draft.text, passages, keys, language, keep)
         if added is None:
             return draft
         await self._put(added.text, added.start, _("what it takes from the sources is cited"))
