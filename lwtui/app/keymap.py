@@ -470,8 +470,31 @@ def group_label(group: str) -> str:
 
 
 def actions(group: str) -> tuple[Action, ...]:
-    """Return the actions of a group with their current keys."""
-    return tuple(replace(action, keys=_own.get((group, action.name), action.keys)) for action in ACTIONS[group])
+    """Return the actions of a group with their current keys.
+
+    A key that the user gave to an action is no longer a default key of another. An action that loses its last key so
+    has :data:`NO_KEY`: the palette runs it.
+    """
+    own = {action.name: _own[group, action.name] for action in ACTIONS[group] if (group, action.name) in _own}
+    everywhere = {name: keys for (where, name), keys in _own.items() if where == EVERYWHERE}
+    result = []
+    for action in ACTIONS[group]:
+        keys = own.get(action.name)
+        if keys is None:
+            taken = {
+                key
+                for name, given in {**everywhere, **own}.items()
+                if not may_share(action.name, name)
+                for key in given.split(",")
+            }
+            keys = ",".join(key for key in action.keys.split(",") if key not in taken) or NO_KEY
+        result.append(replace(action, keys=keys))
+    return tuple(result)
+
+
+def may_share(one: str, other: str) -> bool:
+    """Return whether two actions of a screen may have the same key, because only one of them can be used at a time."""
+    return {one, other} == {"write", "pause"}
 
 
 def key_of(group: str, name: str) -> str:
@@ -507,11 +530,11 @@ def bindings(group: str) -> list[BindingType]:
 def keymap() -> dict[str, str]:
     """Return the user's own keys as a keymap for :meth:`textual.app.App.set_keymap`.
 
-    A group with an own key is listed in full, so that its actions keep their order in the footer and two actions may
-    share or exchange a key.
+    Groups are listed in full, so that their actions keep their order in the footer and two actions may share or
+    exchange a key.
     """
     result: dict[str, str] = {}
-    for group in dict.fromkeys(group for group, _name in _own):
+    for group in ACTIONS if _own else ():
         for action in actions(group):
             for binding_id, keys, _priority in _split_by_priority(group, action, own=(group, action.name) in _own):
                 result[binding_id] = ",".join(keys) or NO_KEY
@@ -525,13 +548,19 @@ def _split_by_priority(group: str, action: Action, *, own: bool) -> list[tuple[s
     keeps the default Ctrl and Alt keys that it knows, and all letters.
     """
     keys = action.keys.split(",")
-    first = [key for key in keys if _FUNCTION_KEY.fullmatch(key) or (own and _CHORD.match(key))]
+    first = [key for key in keys if is_function_key(key) or (own and _CHORD.match(key))]
     rest = [key for key in keys if key not in first]
     binding_id = f"{group.lower().replace(' ', '-')}.{action.name}"
     return [(f"{binding_id}.priority", first, True), (binding_id, rest, False)]
 
 
+def is_function_key(key: str) -> bool:
+    """Return whether a key is a function key, such as F5."""
+    return bool(_FUNCTION_KEY.fullmatch(key))
+
+
 _KEY_NAMES = {
+    NO_KEY: "Ctrl+P",
     "slash": "/",
     "escape": "Esc",
     "minus": "−",
@@ -553,7 +582,10 @@ _KEY_NAMES = {
 
 
 def key_label(keys: str) -> str:
-    """Return keys as help shows them: ``shift+up,K,ctrl+z`` becomes ``Shift+↑ K Ctrl+Z``."""
+    """Return keys as help shows them: ``shift+up,K,ctrl+z`` becomes ``Shift+↑ K Ctrl+Z``.
+
+    For an action without a key, this is the palette's key.
+    """
     return " ".join(_label(key) for key in keys.split(","))
 
 

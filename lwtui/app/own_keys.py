@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from lwtui.app.keymap import ACTIONS, BRIEF, EVERYWHERE, FIND, NEW, group_label, key_label
+from lwtui.app.keymap import ACTIONS, BRIEF, EVERYWHERE, FIND, NEW, group_label, is_function_key, key_label, may_share
 from lwtui.errors import ConfigError
 from lwtui.translation import _
 
@@ -168,10 +168,14 @@ def _character_name(character: str) -> str:
 
 
 def _check(group: str, own: Mapping[tuple[str, str], str]) -> None:
-    """Raise :class:`ConfigError` if an own key would do two things on a screen."""
+    """Raise :class:`ConfigError` if an own key would do two things on a screen.
+
+    Default keys give way to own ones, now and in later versions. Only a function key that works everywhere does not:
+    it has priority over those of a screen.
+    """
     taken: dict[str, tuple[str, str]] = {}
     lists = group not in (EVERYWHERE, NEW, BRIEF, FIND)
-    for where, name, keys in _current_keys(group, own):
+    for where, name, keys in _fixed_keys(group, own):
         is_own = (where, name) in own
         for key in keys.split(","):
             if is_own and lists and key in _LIST_KEYS:
@@ -185,7 +189,7 @@ def _check(group: str, own: Mapping[tuple[str, str], str]) -> None:
                     code="list-key",
                 )
             other = taken.setdefault(key, (where, name))
-            if other != (where, name) and (is_own or other in own) and {other[1], name} != {"write", "pause"}:
+            if other != (where, name) and not may_share(other[1], name):
                 raise ConfigError(
                     _(
                         "[keys] {key} would be both {other} and {name} in {group}. Choose another key for one of them.",
@@ -198,7 +202,11 @@ def _check(group: str, own: Mapping[tuple[str, str], str]) -> None:
                 )
 
 
-def _current_keys(group: str, own: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str, str]]:
+def _fixed_keys(group: str, own: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the keys on a screen that do not give way: group, name, keys."""
     for where in dict.fromkeys((group, EVERYWHERE)):
         for action in ACTIONS[where]:
-            yield where, action.name, own.get((where, action.name), action.keys)
+            if keys := own.get((where, action.name)):
+                yield where, action.name, keys
+            elif where == EVERYWHERE and is_function_key(action.keys):
+                yield where, action.name, action.keys
