@@ -214,8 +214,13 @@ def test_without_the_hub_one_line_says_so_at_once(hub: Hub, monkeypatch: pytest.
     assert not set(results) & {"base", "tokenizer", "export", "data.long", "data.general", "prefs.general"}
 
 
-def test_inputs_that_are_missing_are_all_named(tmp_path: Path) -> None:
-    """The paper's recipe asks for two files of one's own."""
+def test_inputs_that_are_missing_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paper's recipe asks for two files of one's own. The hub is not asked for files."""
+
+    def no_hub(*_: Any) -> None:
+        raise AssertionError("the hub was asked")
+
+    monkeypatch.setattr("lwtui_training.row_files._load_dataset", no_hub)
     recipe = paper("data.general=no-such.jsonl", "data.long=no-such.jsonl", "prefs.instructions=no-such.jsonl")
     for name, step in (("data.long", "data"), ("data.general", "data"), ("prefs.instructions", "prefs")):
         check = found(recipe, name, (step,))

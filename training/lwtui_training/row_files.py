@@ -58,6 +58,9 @@ def read_rows(source: str, part: DatasetPart) -> Iterator[tuple[str, dict[str, A
         TrainError: The source cannot be read at all.
     """
     path = Path(source)
+    if _is_data(path) and not path.exists() and not source.startswith(_HUB_PREFIXES):
+        # Its name says that it is a file: the hub would be asked for minutes when there is no connection.
+        raise TrainError(_("There is no file {path}. Check the path.", path=path), code="not-found")
     rows = _file_rows(path) if path.is_file() else _dataset_rows(source, part)
     for number, row in enumerate(rows):
         if part.limit and number >= part.limit:
