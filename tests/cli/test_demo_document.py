@@ -49,9 +49,9 @@ def gguf() -> Path:
 
 
 def test_the_demo_model_writes_a_complete_document(shell: Shell, gguf: Path) -> None:
-    command = ["write", INSTRUCTION, "--model", "demo", "--words", 500, "--seed", 1, "--output", "out.md"]
+    command = ["write", INSTRUCTION, "--model", "demo", "--words", 300, "--seed", 1, "--output", "out.md"]
     done = shell.run(*command, timeout=TIMEOUT, LWTUI_CACHE_DIR=str(cache_folder())).worked()
-    assert_complete(shell, 500)
+    assert_complete(shell, 300)
     assert done.out == ""
 
 
@@ -104,19 +104,19 @@ def configure(shell: Shell, address: str) -> None:
 
 def test_a_real_endpoint_plans(shell: Shell, served: str) -> None:
     configure(shell, served)
-    plan = shell.run("plan", INSTRUCTION, "--model", "gemma", "--words", 600, "--seed", 1, "--json", timeout=TIMEOUT)
+    plan = shell.run("plan", INSTRUCTION, "--model", "gemma", "--words", 300, "--seed", 1, "--json", timeout=TIMEOUT)
     sections = json.loads(plan.worked().out)["sections"]
-    assert sum(section["words"] for section in sections) == 600
+    assert sum(section["words"] for section in sections) == 300
     assert all(section["title"] and section["main_point"] for section in sections)
 
 
 PLAN = """Growing Tomatoes on a Balcony
 
-1. Choosing a Variety (150 words)
+1. Choosing a Variety (80 words)
    Which tomatoes stay small enough for a pot, and how they differ in taste.
-2. Pots and Soil (150 words)
+2. Pots and Soil (80 words)
    How large the pots should be, and what soil the plants need.
-3. Water and Light (150 words)
+3. Water and Light (80 words)
    How often to water, and how to find the sunniest place.
 """
 FAULTS = [
@@ -135,7 +135,7 @@ def test_a_document_from_a_failing_real_endpoint_is_complete(shell: Shell, serve
     with FaultServer(faults=FAULTS, upstream=served) as failing:
         configure(shell, failing.base_url)
         done = shell.run(*command, "--events", timeout=TIMEOUT).worked()
-    assert_complete(shell, 450)
+    assert_complete(shell, 240)
     events = [json.loads(line) for line in done.out.splitlines()]
     retries = [event for event in events if event["event"] == "Retrying"]
     assert {event["fault"] for event in retries} == {"rate-limit", "server", "dropped", "stalled", "malformed"}
