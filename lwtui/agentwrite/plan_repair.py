@@ -50,6 +50,8 @@ _VERB_WORDS = """
     begins starts became becomes remains depends consists
 """
 _VERBS = frozenset(_VERB_WORDS.split())
+# What begins another clause: "Cities should plant trees" of "Cities should plant trees because they …".
+_CONJUNCTIONS = frozenset("because since although though while whereas which who whose where when if unless so".split())
 _NO_SUBJECT_WORDS = "this these that those it there here we you i they he she what which who how"
 _NO_SUBJECTS = frozenset(_NO_SUBJECT_WORDS.split())
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
@@ -150,6 +152,8 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
         return without_marks(clause[: words * _HEADING_CHARACTERS // _HEADING_WORDS])
     if len(clause.split()) > words:
         clause = _subject_of(clause)
+    if len(clause.split()) > words:
+        clause = _first_clause(clause)
     words = len(clause.split()) if len(clause.split()) <= _WHOLE_HEADING else words
     heading = without_marks(" ".join(clause.split()[:words]))
     while len(heading.split()) > 2 and len(clause.split()) > words and heading.split()[-1].casefold() in _NO_ENDS:
@@ -162,6 +166,13 @@ def _subject_of(clause: str) -> str:
     words = clause.split()
     at = next((index for index, word in enumerate(words) if word.casefold() in _VERBS), 0)
     return " ".join(words[:at]) if at > 1 and words[0].casefold() not in _NO_SUBJECTS else clause
+
+
+def _first_clause(clause: str) -> str:
+    """Return an English sentence without its subordinate clauses, if it begins with the main clause."""
+    words = clause.split()
+    at = next((index for index, word in enumerate(words) if word.casefold() in _CONJUNCTIONS), 0)
+    return " ".join(words[:at]) if at >= _LEAST_CLAUSE else clause
 
 
 def _new_heading(section: PlannedSection, taken: set[str]) -> str:

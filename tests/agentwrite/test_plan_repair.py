@@ -529,6 +529,18 @@ def test_a_heading_made_from_a_sentence_is_its_subject(point: str, heading: str)
     assert heading_from(point).startswith(heading)
 
 
+@pytest.mark.parametrize(
+    ("point", "heading"),
+    [
+        ("Cities should plant more trees because trees provide oxygen for all", "Cities should plant more trees"),
+        ("Trees keep the streets of a city cool while the sun shines on them", "Trees keep the streets of a city cool"),
+        ("Because trees give shade in summer, streets stay cool", "Because trees give shade in summer"),
+    ],
+)
+def test_a_heading_made_from_a_sentence_has_whole_clauses(point: str, heading: str) -> None:
+    assert heading_from(point) == heading
+
+
 def test_a_long_title_loses_what_may_have_been_cut_off() -> None:
     title = "Repairing Clothes Instead of Buying New Ones"
     for rest, kept in ((": A Guide to Long-Term Savings and Environmentally", ""), (": A Guide", ": A Guide")):

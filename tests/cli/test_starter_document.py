@@ -72,7 +72,7 @@ def test_a_chinese_essay_is_planned_and_written(shell: Shell, starter: Path) -> 
 
 def test_an_essay_is_planned_stopped_resumed_and_reviewed(shell: Shell, starter: Path) -> None:
     document = shell.folder / "out.lw"
-    instruction = "Write an essay on why cities should plant more trees, in 150 words."
+    instruction = "Write an essay on why cities should plant more trees, in 100 words."
     process = shell.start("write", instruction, "--model", starter, "--seed", 1, "--output", "out.md")
     wait_until(lambda: stored_words(document) > 20, process, seconds=300)
     process.send_signal(signal.SIGINT)
@@ -86,7 +86,7 @@ def test_an_essay_is_planned_stopped_resumed_and_reviewed(shell: Shell, starter:
     with Document.open(document, read_only=True) as opened:
         assert opened.sections()[0].text.startswith(kept)
     complete(shell, done)
-    assert_worth_reading((shell.folder / "out.md").read_text("utf-8"), document, 150)
+    assert_worth_reading((shell.folder / "out.md").read_text("utf-8"), document, 100)
     with Document.open(document, read_only=True) as opened:
         sections = opened.sections()
 
@@ -108,7 +108,7 @@ async def findings_of(model: Path, instruction: str, texts: list[str]) -> list[F
 
     parts = [TextPart(f"Section {number}", text) for number, text in enumerate(texts)]
     try:
-        await critic.review(agent, Brief(instruction, 150, language="en"), parts, note)
+        await critic.review(agent, Brief(instruction, 100, language="en"), parts, note)
     finally:
         await agent.aclose()
     return found
