@@ -51,7 +51,8 @@ _VERB_WORDS = """
 """
 _VERBS = frozenset(_VERB_WORDS.split())
 # What begins another clause: "Cities should plant trees" of "Cities should plant trees because they …".
-_CONJUNCTIONS = frozenset(["because", "since", "although", "though", "while", "whereas", "which", "who", "whose", "where", "when", "if", "unless", "so"])
+_CONJUNCTION_WORDS = "because since although though while whereas which who whose where when if unless so"
+_CONJUNCTIONS = frozenset(_CONJUNCTION_WORDS.split())
 _NO_SUBJECT_WORDS = "this these that those it there here we you i they he she what which who how"
 _NO_SUBJECTS = frozenset(_NO_SUBJECT_WORDS.split())
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
