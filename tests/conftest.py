@@ -58,9 +58,9 @@ _LONGEST = (
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Use two processes for each processor: tests also wait, for servers, timers and terminals."""
+    """Use three processes for two processors: tests also wait, for servers, timers and terminals. Four are slower."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MOST_PROCESSES, max(2, processors * 2))
+    return min(_MOST_PROCESSES, max(2, processors * 3 // 2))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

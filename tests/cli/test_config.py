@@ -39,7 +39,7 @@ def test_all_settings_are_shown_including_defaults(shell: Shell) -> None:
         (["set", "models.a.sampling", "warm"], "unusable", ["[models.a] ", "'warm'"]),
         (["set", "models.a.constrain", "nope"], "invalid-choice", ["grammar, json_schema"]),
         (["set", "models.a.context_length", "many"], "wrong-type", ["'context_length'", "'many'"]),
-        (["set", "keys.help", "f5"], "unusable", ["F5"]),
+        (["set", "keys.write", "f1"], "unusable", ["F1"]),
     ],
 )
 def test_invalid_settings_leave_the_file_unchanged(
@@ -72,11 +72,11 @@ def test_an_editor_that_does_not_start_is_reported(shell: Shell) -> None:
 
 
 def test_existing_problems_do_not_block_other_changes(shell: Shell) -> None:
-    shell.settings("theme = 'nope'\n[keys]\nhelp = 'f5'\n[models.a]\nmodel = 'm'\n")
+    shell.settings("theme = 'nope'\n[keys]\nwrite = 'f1'\n[models.a]\nmodel = 'm'\n")
     shell.run("config", "set", "author", "A. Author").worked()
     assert "'nope too'" in shell.fails(2, "unusable", "config", "set", "theme", "nope too").err
     shell.run("config", "set", "theme", "nord").worked()
-    assert "F5" in shell.fails(2, "unusable", "config", "edit", EDITOR="true").err
+    assert "F1" in shell.fails(2, "unusable", "config", "edit", EDITOR="true").err
     for given, kept in (("32k", "32000"), ("32,768", "32768"), ("1.5m", "1500000"), ("4096", "4096")):
         shell.run("config", "set", "models.a.context_length", given).worked()
         assert shell.run("config", "get", "models.a.context_length").out == f"{kept}\n"

@@ -130,9 +130,9 @@ def test_a_machine_without_a_keyring_is_a_warning(shell: Shell) -> None:
 
 
 def test_settings_that_the_app_rejects_are_failed_checks(shell: Shell) -> None:
-    shell.settings("theme = 'nope'\n[keys]\nhelp = 'f5'\n[roles]\ncritic = 'gone'\n")
+    shell.settings("theme = 'nope'\n[keys]\nwrite = 'f1'\n[roles]\ncritic = 'gone'\n")
     done = shell.run("doctor")
     assert done.code == 1
     lines = [line for line in done.out.splitlines() if line.startswith("FAIL  settings")]
-    for line, problem in zip(lines, ("no theme named 'nope'", "F5 would be both", "critic: There is no"), strict=True):
+    for line, problem in zip(lines, ("no theme named 'nope'", "F1 would be both", "critic: There is no"), strict=True):
         assert problem in line and line.endswith("lwtui config edit")
