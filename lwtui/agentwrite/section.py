@@ -89,11 +89,20 @@ class SectionWriter:
         await self._emit(
             SectionStarted(self._id, task.ordinal, task.total, title, task.target, resumed, stream.keep, provenance)
         )
-        await stream.run()
+        only_repeats: ModelError | None = None
+        try:
+            await stream.run()
+        except ModelError as error:
+            if error.code != "only-repeats":
+                raise
+            only_repeats = error
         draft = _Draft(stream.text, stream.length)
         if self._agent.profile.ends_itself and not task.direct and not stream.keep and not stream.refusal:
-            self._agent.lengths.learn(task.kind, requests.asked, stream.reached)
-            draft = await self._redrafted(draft, requests)
+            if not only_repeats:
+                self._agent.lengths.learn(task.kind, requests.asked, stream.reached)
+            draft = await self._redrafted(draft, requests, looped=stream.looped)
+        if only_repeats and not draft.text.strip():
+            raise only_repeats
         draft = await self._kept(draft, refused=bool(stream.refusal))
         draft = await self._cited(draft, requests.passages or (), stream.keep)
         status = Status.REFUSED if stream.refusal and not draft.text else self._status(draft)
@@ -135,7 +144,7 @@ class SectionWriter:
         await self._emit(CitationsAdded(self._id, added.citations))
         return replace(draft, text=added.text, length=count_words(added.text))
 
-    async def _redrafted(self, best: _Draft, requests: SectionRequests) -> _Draft:
+    async def _redrafted(self, best: _Draft, requests: SectionRequests, *, looped: bool) -> _Draft:
         """Write further drafts while the length is off. Returns the draft that is nearest to the target."""
         first, asked = best, requests.asked
         last = best
@@ -143,9 +152,9 @@ class SectionWriter:
             if not self._target.is_off(best.length):
                 break
             await self._emit(Redrafting(self._id, last.length, self._task.target))
-            # Correct the length to ask for by how far the last draft missed it.
-            share = min(_MOST_ASK, max(_LEAST_ASK, asked / max(1, last.length)))
-            asked = max(1, round(self._task.target * share))
+            if not looped:  # correct the length to ask for by how far the last draft missed it
+                share = min(_MOST_ASK, max(_LEAST_ASK, asked / max(1, last.length)))
+                asked = max(1, round(self._task.target * share))
             lacks = (
                 missing_points(self._task.section.main_point, last.text) if last.length < self._target.target else []
             )
@@ -153,7 +162,8 @@ class SectionWriter:
                 self._task, ask=asked, lacks=tuple(lacks), variant=self._task.variant + number * _REDRAFT_SALT
             )
             self._unsure.clear()
-            stream = SectionStream(self._agent, task, requests.for_task(task), self._emit_progress, self._context.index)
+            others = await requests.for_draft(task, looped=looped)
+            stream = SectionStream(self._agent, task, others, self._emit_progress, self._context.index)
             try:
                 await stream.run()
             except ModelError as error:
@@ -161,6 +171,7 @@ class SectionWriter:
                     raise
                 break
             last = _Draft(stream.text, stream.length, tuple(self._unsure))
+            looped = looped or stream.looped
             best = min(best, last, key=lambda draft: abs(draft.length - self._target.target))
         if best is not first:
             await self._put(best.text, 0, _("another draft is nearer to its length"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import ContextBuilder, EarlierText
@@ -25,6 +26,7 @@ _TOKENS_PER_WORD = 3  # generous, since it only bounds a call
 _TOKENS_OF_CODE = 3  # times the tokens of prose that a table, code or formulas of a length may take
 _LEAST_WORDS = 30  # that one call asks for
 _LEAST_FREE = 256  # tokens for earlier text and answer, besides the brief and the plan
+_SHOWN_AFTER_LOOPS = 120  # tokens of the earlier text, in another draft after one that repeated it
 _PLAN_TOKENS = 4_000  # most tokens of the plan in a prompt,
 _PLAN_SHARE = 0.3  # and its largest share of the context
 
@@ -53,10 +55,19 @@ class SectionRequests:
         self.cramped = False
         self.asked = task.target
 
-    def for_task(self, task: SectionTask) -> SectionRequests:
-        """Return requests for another draft of the section, with the same plan, notes and earlier text."""
+    async def for_draft(self, task: SectionTask, *, looped: bool) -> SectionRequests:
+        """Return requests for another draft of the section, with the same plan and notes.
+
+        Args:
+            task: The section to write.
+            looped: Whether the last draft came to nothing but repetitions. A small model repeats what it is shown, so
+                these requests show only the end of the earlier text.
+        """
         requests = copy(self)
         requests._task = task
+        if looped:
+            end = await self._context.end_of(self._earlier.text, _SHOWN_AFTER_LOOPS)
+            requests._earlier = replace(self._earlier, text=end, tokens=await self._context.tokens(end))
         return requests
 
     async def prepare(self) -> None:

@@ -195,6 +195,11 @@ class SectionStream:
         return max(self._longest, self._text.length)
 
     @property
+    def looped(self) -> bool:
+        """Whether the draft ended because the model repeated itself too often."""
+        return self._loops >= (_MOST_LOOPS_OF_CHAT if self._agent.profile.ends_itself else _MOST_LOOPS)
+
+    @property
     def keep(self) -> int:
         """How many characters of the section's earlier text are kept."""
         return self._text.floor
@@ -466,8 +471,7 @@ class SectionStream:
         keep = max(self._text.floor, _paragraph_start(self._text.text, keep))
         self._resumable = min(self._resumable, keep)
         await self._cut(keep, shown, verdict.reason)
-        most = _MOST_LOOPS_OF_CHAT if self._agent.profile.ends_itself else _MOST_LOOPS
-        return _End.STOP if self._loops >= most else _End.AGAIN
+        return _End.STOP if self.looped else _End.AGAIN
 
     async def _cut(self, keep: int, shown: int, reason: str) -> None:
         """Cut the text to ``keep`` characters. The first ``shown`` characters have been emitted."""

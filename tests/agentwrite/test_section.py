@@ -376,6 +376,24 @@ async def test_a_model_that_only_repeats_earlier_text_is_a_clear_error() -> None
     assert caught.value.code == "only-repeats" and "section 2" in str(caught.value)
 
 
+@pytest.mark.parametrize("new", [0, 3])
+async def test_a_model_that_repeats_earlier_text_is_shown_less_of_it(new: int) -> None:
+    """Small models repeat what they are shown: some write nothing new, some a few sentences first."""
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, own(60), 300, Origin.MODEL)
+    whole = own(60).partition(".")[0]
+
+    def author(seen: Any) -> list[str]:
+        if whole in prompt_of(seen):
+            return [f"{own(new, 2)} {own(20)}"]
+        return [own(60, 2)]
+
+    text, events, studio = await written(author, task(number=2, earlier=[first]))
+    assert flat(own(60, 2)).startswith(flat(text)) and count_words(text) >= 280
+    assert len(of_kind(Redrafting, events)) == 1
+    shown = studio.prompts[-1]
+    assert own(60).strip()[-80:] in shown and "about 300 words" in shown
+
+
 async def test_text_of_earlier_sections_is_not_repeated() -> None:
     first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
 
