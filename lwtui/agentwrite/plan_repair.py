@@ -173,6 +173,8 @@ def _first_clause(clause: str) -> str:
     """Return an English sentence without its subordinate clauses, if it begins with the main clause."""
     words = clause.split()
     at = next((index for index, word in enumerate(words) if word.casefold() in _CONJUNCTIONS), 0)
+    while at and words[at - 1].casefold() in _NO_ENDS:  # "and where", "the people who"
+        at -= 1
     return " ".join(words[:at]) if at >= _LEAST_CLAUSE else clause
 
 

@@ -534,6 +534,7 @@ def test_a_heading_made_from_a_sentence_is_its_subject(point: str, heading: str)
     [
         ("Cities should plant more trees because trees provide oxygen for all", "Cities should plant more trees"),
         ("Trees keep the streets of a city cool while the sun shines on them", "Trees keep the streets of a city cool"),
+        ("How to choose plants for shade and where to put them on a balcony", "How to choose plants for shade"),
         ("Because trees give shade in summer, streets stay cool", "Because trees give shade in summer"),
     ],
 )
