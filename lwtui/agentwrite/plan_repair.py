@@ -30,6 +30,7 @@ _LEAST_CLAUSE = 3  # words (characters in Chinese and Japanese); shorter ones on
 _LONGEST_HEADING = 120  # characters
 _LONGEST_POINT = 1_200  # characters
 _LONG_TITLE = 90  # characters; a longer title loses what follows its colon, which a grammar may have cut off
+_LONG_CJK_TITLE = 30  # the same for Chinese and Japanese
 _LIKELY_WORDS = 300  # of a step, if neither plan nor brief says it
 _SAME_POINT = 0.8  # share of words in common from which two main points count as the same
 _SAME_LONG_POINT = 0.7  # the same for main points of at least this many different words:
@@ -56,6 +57,7 @@ _CONJUNCTIONS = frozenset(_CONJUNCTION_WORDS.split())
 _NO_SUBJECT_WORDS = "this these that those it there here we you i they he she what which who how"
 _NO_SUBJECTS = frozenset(_NO_SUBJECT_WORDS.split())
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
+_TITLE_END = regex.compile(r":\s|[：。！？]|(?<=\p{L}{3})[.!?]\s+(?=\p{Lu})")
 _CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
 
 
@@ -187,8 +189,10 @@ def _new_heading(section: PlannedSection, taken: set[str]) -> str:
 
 
 def _whole_title(title: str) -> str:
-    head, colon, _rest = title.partition(": ")
-    return head if colon and len(title) > _LONG_TITLE else title
+    """Return a title without its subtitle, or the sentences that follow, if it is so long that it may be cut off."""
+    longest = _LONG_CJK_TITLE if _CJK.search(title) else _LONG_TITLE
+    head = _TITLE_END.split(title, maxsplit=1)[0].strip()
+    return head if head and len(title) > longest else title
 
 
 def _strict_findings(raw: str, parsed: ParsedPlan) -> list[str]:

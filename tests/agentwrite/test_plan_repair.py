@@ -507,6 +507,10 @@ def test_plans_within_the_bounds_pass(words: int) -> None:
         ("标题：春天（约800字）", "春天"),
         ("Title: Trends in 2024", "Trends in 2024"),
         ("Title: 1000 Words", "1000 Words"),
+        (f"Title: The Sea of Dr. Lund. {'It tells of a sea ' * 6}and", "The Sea of Dr. Lund"),
+        (f"标题：惊蛰：春暖花开的诗篇，{'从古代诗词中汲取灵感' * 4}。《春》是", "惊蛰"),
+        (f"标题：惊蛰的由来。{'从古代诗词中汲取灵感' * 4}。《春》是", "惊蛰的由来"),
+        ("标题：惊蛰：春天的声音", "惊蛰：春天的声音"),
     ],
 )
 def test_a_title_does_not_tell_the_length(line: str, title: str) -> None:
