@@ -64,8 +64,14 @@ def parse_steps(raw: str) -> ParsedPlan:
 
 _DIGITS = r"(?:\d{1,3}|[一二三四五六七八九十百]{1,4}|[IVX]{1,5}|one|two|three|four|five|six|seven|eight|nine|ten)"
 _UNIT = r"(?:words?|characters?|chars?|个?字符?|个?词|个?汉字)"
+# What stands before and after a length that is not exact: "at least 400 words", "400字以上".
+_ABOUT = (
+    r"(?:about|approximately|approx\.?|around|roughly|up\s+to|at\s+(?:least|most)|over|under"
+    r"|(?:no|not)\s+(?:less|fewer|more)\s+than|约|大约|大概|不少于|不低于|不超过|至少|至多|最多|超过|~|≈|～)"
+)
+_OR_SO = r"(?:左右|上下|以上|以内|以下|or\s+(?:more|less|so))"
 _AMOUNT = (
-    r"(?:about|approximately|approx\.?|around|roughly|up\s+to|at\s+least|约|大约|不少于|~|≈|～)?\s*"
+    rf"{_ABOUT}?\s*"
     r"(?P<low>\d[\d,]{0,9})(?:\.\d+)?\s*" + _UNIT + r"?\s*(?:(?:[-–—~～至到]|to)\s*(?P<high>\d[\d,]{0,9}))?"
 )
 # "Paragraph 3", "Section 3:", "第三段"; the rest of the line is the step.
@@ -89,17 +95,17 @@ _PLACEHOLDER = regex.compile(
 _WORD_COUNT = r"(?:word|词|字)\s*counts?|字数|词数"
 _COUNT_LABEL = rf"(?:{_WORD_COUNT}|(?:target\s+)?length|words|字数要求|篇幅)\s*[:：]\s*"
 _COUNT = regex.compile(
-    rf"[-–—,，;；|(（\[]{{0,3}}\s*{_COUNT_LABEL}{_AMOUNT}\s*{_UNIT}?\s*(?:左右|each)?\s*[.。)）\]]{{0,3}}",
+    rf"[-–—,，;；|(（\[]{{0,3}}\s*{_COUNT_LABEL}{_AMOUNT}\s*{_UNIT}?\s*(?:{_OR_SO}|each)?\s*[.。)）\]]{{0,3}}",
     regex.IGNORECASE,
 )
 # A second word count, as of an answer that was held to the shape: "Word Count: 90 words - Word Count: 200 words".
 _OTHER_COUNT = regex.compile(
-    rf"[-–—,，;；|(（\[]{{0,3}}\s*(?:{_WORD_COUNT})\s*[:：]\s*{_AMOUNT}\s*{_UNIT}?\s*(?:左右)?[.。)）\]]{{0,3}}"
+    rf"[-–—,，;；|(（\[]{{0,3}}\s*(?:{_WORD_COUNT})\s*[:：]\s*{_AMOUNT}\s*{_UNIT}?\s*{_OR_SO}?[.。)）\]]{{0,3}}"
     rf"(?:\s*(?:paragraph|section|第)\s*{_DIGITS}\s*[段节]?\s*$)?",
     regex.IGNORECASE,
 )
-_COUNT_IN_BRACKETS = regex.compile(rf"[-–—]?\s*[(（\[]\s*{_AMOUNT}\s*{_UNIT}\s*(?:左右)?\s*[)）\]]", regex.IGNORECASE)
-_COUNT_AT_END = regex.compile(rf"\s*[-–—:：,，;；]\s*{_AMOUNT}\s*{_UNIT}\s*(?:左右)?[.。]?\s*$", regex.IGNORECASE)
+_COUNT_IN_BRACKETS = regex.compile(rf"[-–—]?\s*[(（\[]\s*{_AMOUNT}\s*{_UNIT}\s*{_OR_SO}?\s*[)）\]]", regex.IGNORECASE)
+_COUNT_AT_END = regex.compile(rf"\s*[-–—:：,，;；]\s*{_AMOUNT}\s*{_UNIT}\s*{_OR_SO}?[.。]?\s*$", regex.IGNORECASE)
 # "- Kind: table", a part of the line or a line of its own; "[table]" and "(code)" at the end of a line.
 _KIND = regex.compile(
     r"(?:^|[-–—|;；,，(（\[]\s*|\s)(?:section\s+)?(?:kind|type|form|format|art|genre|类型|形式|体裁|種類)\s*[:：=]\s*"
@@ -280,8 +286,8 @@ def _title_of(lines: list[_Line]) -> str:
 
 # The length belongs to the task: "(700 words)", or "in 300 words" at the end.
 _LENGTH_IN_TITLE = regex.compile(
-    rf"\s*(?:[(（]\s*(?:in\s+)?(?:about\s+|约)?\d[\d,]{{0,9}}\s*{_UNIT}(?:左右)?\s*[)）]"
-    rf"|[-–—,，、:]?\s*(?:\bin\s+)?(?:about\s+|约)?\b\d[\d,]{{0,9}}\s*{_UNIT}(?:左右)?\s*$)",
+    rf"\s*(?:[(（]\s*(?:in\s+)?(?:{_ABOUT}\s*)?\d[\d,]{{0,9}}\+?\s*{_UNIT}\s*{_OR_SO}?\s*[)）]"
+    rf"|[-–—,，、:]?\s*(?:\bin\s+)?(?:{_ABOUT}\s*)?\b\d[\d,]{{0,9}}\+?\s*{_UNIT}\s*{_OR_SO}?\s*$)",
     regex.IGNORECASE,
 )
 
