@@ -183,15 +183,22 @@ count ::= [1-9] [0-9]{1,3}
 """
 
 
-def plan_grammar(steps: range, lead: str, *, kinds: bool = False) -> str:
-    """GBNF for a title after ``lead`` and then a number of steps within ``steps``; with ``kinds``, each has a kind."""
+def plan_grammar(steps: range, lead: str, *, gap: str = " ", kinds: bool = False) -> str:
+    """Return a GBNF grammar for a plan.
+
+    Args:
+        steps: How many steps it may have.
+        lead: What the title's line begins with.
+        gap: What stands between "Main Point:" and what follows: a space, or nothing in Chinese and Japanese.
+        kinds: Whether each step has a kind.
+    """
     names = [f"step{number}" for number in range(1, steps.stop)]
     optional = ""
     for name in reversed(names[steps.start :]):
         optional = f"({name} {optional})?" if optional else f"({name})?"
     root = f'root ::= "{lead}" title "\\n" {" ".join(names[: steps.start])} {optional}'.rstrip()
     line = "line kind" if kinds else "line"
-    rules = [f'{name} ::= "Paragraph {number} - Main Point: " {line} end' for number, name in enumerate(names, 1)]
+    rules = [f'{name} ::= "Paragraph {number} - Main Point:{gap}" {line} end' for number, name in enumerate(names, 1)]
     if kinds:
         others = " | ".join(f'"{kind}"' for kind in SectionKind)
         rules.append(f'kind ::= between "Kind: " ({others})')

@@ -196,11 +196,11 @@ class ChatPromptBuilder:
             # The answer may be no plan at all, and of any length.
             shown = clean(rejected.raw)[: can.context_length // 2].strip() or "(nothing)"
             turns += [shown, self.templates.render("repair", findings=findings)]
-        numbers = range(bounds.least_steps, bounds.most_steps + 1)
+        numbers, gap = range(bounds.least_steps, bounds.most_steps + 1), _gap(brief)
         return Request(
             self._prompt(brief, *turns),
             max_tokens=400 + 150 * bounds.most_steps,
-            grammar=plan_grammar(numbers, "Title: ", kinds=kinds) if can.grammar else "",
+            grammar=plan_grammar(numbers, f"Title:{gap}", gap=gap, kinds=kinds) if can.grammar else "",
             json_schema=plan_schema(kinds=kinds) if _as_json(can) else None,
         )
 
@@ -217,7 +217,7 @@ class ChatPromptBuilder:
             title=section.title,
         )
         number = counted
-        lead = f"Paragraph {number} - Main Point: "
+        lead = f"Paragraph {number} - Main Point:{_gap(brief)}"
         return Request(self._prompt(brief, text), max_tokens=400, grammar=step_grammar(lead) if can.grammar else "")
 
     def section(self, task: SectionTask, view: SectionView) -> Prompt:
@@ -484,6 +484,15 @@ def _values(brief: Brief) -> dict[str, object]:
         "unit": unit(brief),
         "language": language_name(brief.language),
     }
+
+
+def _gap(brief: Brief) -> str:
+    """Return what stands between a plan's label and what follows.
+
+    Tokenizers divide a space and a Chinese character into parts of characters, which small models put together wrongly:
+    the first word of a title became another.
+    """
+    return "" if brief.language.startswith(("zh", "ja")) else " "
 
 
 def _spaces_after(text: str, end: int) -> int:

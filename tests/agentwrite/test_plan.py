@@ -12,6 +12,7 @@ import pytest
 
 from lwtui.agentwrite import Agent, PlanError, direct_plan, make_plan, plan_document, replan_section
 from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted, Retrying
+from lwtui.agentwrite.plan_format import Bounds
 from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan
 from lwtui.documents.section_kind import SectionKind
@@ -120,6 +121,19 @@ async def test_a_server_with_json_schemas_is_asked_for_json() -> None:
     body = studio.server.calls[0].json
     assert body["response_format"]["json_schema"]["schema"]["required"] == ["title", "sections"]
     assert "one JSON object" in prompt_of(body)
+
+
+@pytest.mark.parametrize(("language", "gap"), [("en", " "), ("de", " "), ("zh", ""), ("ja", "")])
+async def test_a_chinese_plan_has_no_space_before_its_texts(language: str, gap: str) -> None:
+    """Small models cannot put together the parts into which a space divides the character after it."""
+    async with open_studio(Author(), constrain="grammar") as studio:
+        brief = replace(BRIEF, language=language)
+        can = studio.agent.model.capabilities
+        plan = studio.agent.prompts.plan(brief, Bounds.of(brief.words, 0), can, None).grammar
+        step = studio.agent.prompts.replan(brief, plan_of(300, 300), 1, can).grammar
+    assert plan.startswith(f'root ::= "Title:{gap}" title')
+    assert f'"Paragraph 1 - Main Point:{gap}" line' in plan
+    assert f'"Paragraph 1 - Main Point:{gap}" heading' in step
 
 
 async def test_a_model_with_grammars_gets_a_grammar() -> None:

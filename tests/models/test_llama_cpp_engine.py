@@ -356,6 +356,14 @@ def test_a_plan_may_write_the_word_count_as_chat_models_do(gguf: Gguf, log: Nati
     assert accepts(gguf, log, grammar, f"{STEP}{more}{end}Paragraph 2 - Main Point: How: By honey - Word Count: 90")
 
 
+def test_a_chinese_plan_has_no_space_before_its_texts(gguf: Gguf, log: NativeLog) -> None:
+    grammar = plan_grammar(range(1, 2), "Title:", gap="")
+    rest = "Paragraph 1 - Main Point:蜂蜜的由来：蜜蜂怎样采蜜 - Word Count: 400 words\n"
+    assert accepts(gguf, log, grammar, f"Title:蜂蜜的故事\n{rest}")
+    assert not accepts(gguf, log, grammar, f"Title: 蜂蜜的故事\n{rest}")
+    assert not accepts(gguf, log, grammar, f"Title:蜂蜜的故事\n{rest.replace('Point:', 'Point: ')}")
+
+
 @pytest.mark.parametrize(
     "rest",
     [". Word Count: 40 words (why, how", ". Word Count: 40 words - Word Count: 50", "\nand so on", " - and so on"],
