@@ -205,6 +205,6 @@ def plan_grammar(steps: range, lead: str, *, gap: str = " ", kinds: bool = False
     return "\n".join([root, *rules]) + _GRAMMAR_PARTS
 
 
-def step_grammar(lead: str) -> str:
-    """GBNF for one step of a base model that begins with ``lead``."""
-    return f'root ::= "{lead}" heading ": " detail " - Word Count: " count " words\\n"' + _GRAMMAR_PARTS
+def step_grammar(lead: str, *, gap: str = " ") -> str:
+    """Return a GBNF grammar for one step that begins with ``lead``, with ``gap`` as in :func:`plan_grammar`."""
+    return f'root ::= "{lead}" heading ":{gap}" detail " - Word Count: " count " words\\n"' + _GRAMMAR_PARTS

@@ -216,9 +216,9 @@ class ChatPromptBuilder:
             number=counted,
             title=section.title,
         )
-        number = counted
-        lead = f"Paragraph {number} - Main Point:{_gap(brief)}"
-        return Request(self._prompt(brief, text), max_tokens=400, grammar=step_grammar(lead) if can.grammar else "")
+        gap = _gap(brief)
+        grammar = step_grammar(f"Paragraph {counted} - Main Point:{gap}", gap=gap) if can.grammar else ""
+        return Request(self._prompt(brief, text), max_tokens=400, grammar=grammar)
 
     def section(self, task: SectionTask, view: SectionView) -> Prompt:
         """See :meth:`PromptBuilder.section`."""

@@ -133,7 +133,7 @@ async def test_a_chinese_plan_has_no_space_before_its_texts(language: str, gap: 
         step = studio.agent.prompts.replan(brief, plan_of(300, 300), 1, can).grammar
     assert plan.startswith(f'root ::= "Title:{gap}" title')
     assert f'"Paragraph 1 - Main Point:{gap}" line' in plan
-    assert f'"Paragraph 1 - Main Point:{gap}" heading' in step
+    assert f'"Paragraph 1 - Main Point:{gap}" heading ":{gap}" detail' in step
 
 
 async def test_a_model_with_grammars_gets_a_grammar() -> None:
