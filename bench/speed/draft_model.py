@@ -3,9 +3,8 @@
     .venv/bin/python bench/speed/draft_model.py MODEL.gguf DRAFT.gguf [--tokens 200] [--rounds 2]
 
 Both models must have the same vocabulary. The draft guesses up to N tokens, the engine computes them together with the
-next token and keeps those that the model would have sampled itself, as with prompt lookup. So the text is the same as
-without a draft, and so is its distribution. Each row is measured with and without by turns. Goal: 1.15 of the rate
-without, from which a draft model would be used.
+next token and keeps those that the model has sampled itself, as with prompt lookup. Each row is measured with and
+without by turns, and tells if the texts differ. Goal: 1.15 of the rate without, from which a draft model would be used.
 """
 
 from __future__ import annotations

@@ -57,6 +57,9 @@ _CONJUNCTIONS = frozenset(_CONJUNCTION_WORDS.split())
 _NO_SUBJECT_WORDS = "this these that those it there here we you i they he she what which who how"
 _NO_SUBJECTS = frozenset(_NO_SUBJECT_WORDS.split())
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
+# The same in Chinese; a subject has at least so many characters.
+_CJK_VERB = regex.compile("在于|就是|不仅|能够|可以|通过|包括|表明|取得|旨在")
+_LEAST_CJK_SUBJECT = 4
 _TITLE_END = regex.compile(r":\s|[：。！？]|(?<=\p{L}{3})[.!?]\s+(?=\p{Lu})")
 _CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
 
@@ -152,7 +155,10 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
         (clause for clause in clauses if len(_WORD.findall(clause)) >= _LEAST_CLAUSE), (clauses or [point])[0]
     )
     if _CJK.search(clause):
-        return without_marks(clause[: words * _HEADING_CHARACTERS // _HEADING_WORDS])
+        longest = words * _HEADING_CHARACTERS // _HEADING_WORDS
+        if len(clause) > longest and (verb := _CJK_VERB.search(clause, _LEAST_CJK_SUBJECT, longest)):
+            clause = clause[: verb.start()]
+        return without_marks(clause[:longest])
     if len(clause.split()) > words:
         clause = _subject_of(clause)
     if len(clause.split()) > words:
