@@ -78,10 +78,22 @@ _CANNOT_DO = LazyPattern(
 )
 
 
+# "Sure! Please provide the text, and I will …": a small model has taken the request for another one.
+_ASKS_FOR_TEXT = LazyPattern(
+    rf"{_START}(?:sure|of course|certainly|absolutely|当然(?:可以)?|好的|没问题)[\s,.!，。！]*"
+    r"(?:(?:could|can|would) you (?:please )?|please |to [^\n.]{3,60}, please )?"
+    r"(?:provide|share|send|paste|tell me|请(?:您|你)?(?:先)?(?:提供|告诉我|发送|给出))[^\n.。]{0,60}?"
+    r"(?:text|letter|document|content|details|information|draft|sections?|文本|内容|文章|文档|信息|原文|材料|章节)",
+    regex.IGNORECASE,
+)
+
+
 def is_refusal(answer: str) -> bool:
-    """Tell whether a whole answer refuses the request: it is short, and says that the model cannot or will not help."""
+    """Tell whether a whole answer follows no request: a short one that says no, or asks for the text to work on."""
     text = answer.strip()
     if not text or len(text) > _LONGEST or text[0] in '"“«„「—–-':
         return False
     first = text.partition("\n\n")[0]
+    if _ASKS_FOR_TEXT.match(first) is not None:
+        return True
     return _REFUSES.match(first) is not None and _CANNOT_DO.search(first) is not None
