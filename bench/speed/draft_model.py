@@ -89,7 +89,9 @@ def open_engine(path: Path, log: NativeLog) -> Engine:
     return Engine(str(path), fit(read_header(path), Machine.detect(), LoadOptions(context_length=2048)), log)
 
 
-def generate(engine: Engine, log: NativeLog, temperature: float, tokens: int, draft: DraftModel | None) -> tuple:
+def generate(
+    engine: Engine, log: NativeLog, temperature: float, tokens: int, draft: DraftModel | None
+) -> tuple[str, float]:
     """Write a section. Returns its text and the tokens per second after the first."""
     sampler = Sampler(engine.gguf, log, {"temperature": temperature, "top_p": 0.9}, 1)
     prompt = tokenize_text(engine.gguf, TASK)

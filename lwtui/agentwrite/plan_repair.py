@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import regex
@@ -56,10 +56,10 @@ _CONJUNCTION_WORDS = "because since although though while whereas which who whos
 _CONJUNCTIONS = frozenset(_CONJUNCTION_WORDS.split())
 _NO_SUBJECT_WORDS = "this these that those it there here we you i they he she what which who how"
 _NO_SUBJECTS = frozenset(_NO_SUBJECT_WORDS.split())
-_CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
-# The same in Chinese; a subject has at least so many characters.
+# Verbs before which a Chinese main point names its subject.
 _CJK_VERB = regex.compile("在于|就是|不仅|能够|可以|通过|包括|表明|取得|旨在")
-_LEAST_CJK_SUBJECT = 4
+_LEAST_CJK_SUBJECT = 4  # characters
+_CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
 _TITLE_END = regex.compile(r":\s|[：。！？]|(?<=\p{L}{3})[.!?]\s+(?=\p{Lu})")
 _CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
 
@@ -173,17 +173,22 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
 def _subject_of(clause: str) -> str:
     """Return what an English sentence is about, if its first words name it; else the whole sentence."""
     words = clause.split()
-    at = next((index for index, word in enumerate(words) if word.casefold() in _VERBS), 0)
+    at = _first_of(_VERBS, words)
     return " ".join(words[:at]) if at > 1 and words[0].casefold() not in _NO_SUBJECTS else clause
 
 
 def _first_clause(clause: str) -> str:
     """Return an English sentence without its subordinate clauses, if it begins with the main clause."""
     words = clause.split()
-    at = next((index for index, word in enumerate(words) if word.casefold() in _CONJUNCTIONS), 0)
+    at = _first_of(_CONJUNCTIONS, words)
     while at and words[at - 1].casefold() in _NO_ENDS:  # "and where", "the people who"
         at -= 1
     return " ".join(words[:at]) if at >= _LEAST_CLAUSE else clause
+
+
+def _first_of(wanted: Collection[str], words: Sequence[str]) -> int:
+    """Return the index of the first of some words in a clause, or 0."""
+    return next((index for index, word in enumerate(words) if word.casefold() in wanted), 0)
 
 
 def _new_heading(section: PlannedSection, taken: set[str]) -> str:

@@ -492,7 +492,7 @@ def _gap(brief: Brief) -> str:
     Tokenizers divide a space and a Chinese character into parts of characters, which small models put together wrongly:
     the first word of a title became another.
     """
-    return "" if brief.language.startswith(("zh", "ja")) else " "
+    return "" if counts_characters(brief.language) else " "
 
 
 def _spaces_after(text: str, end: int) -> int:

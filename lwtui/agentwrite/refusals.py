@@ -94,6 +94,5 @@ def is_refusal(answer: str) -> bool:
     if not text or len(text) > _LONGEST or text[0] in '"“«„「—–-':
         return False
     first = text.partition("\n\n")[0]
-    if _ASKS_FOR_TEXT.match(first) is not None:
-        return True
-    return _REFUSES.match(first) is not None and _CANNOT_DO.search(first) is not None
+    refuses = _REFUSES.match(first) is not None and _CANNOT_DO.search(first) is not None
+    return refuses or _ASKS_FOR_TEXT.match(first) is not None

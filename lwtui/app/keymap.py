@@ -475,21 +475,13 @@ def actions(group: str) -> tuple[Action, ...]:
     A key that the user gave to an action is no longer a default key of another. An action that loses its last key so
     has :data:`NO_KEY`: the palette runs it.
     """
-    own = {action.name: _own[group, action.name] for action in ACTIONS[group] if (group, action.name) in _own}
-    everywhere = {name: keys for (where, name), keys in _own.items() if where == EVERYWHERE}
-    result = []
-    for action in ACTIONS[group]:
-        keys = own.get(action.name)
-        if keys is None:
-            taken = {
-                key
-                for name, given in {**everywhere, **own}.items()
-                if not may_share(action.name, name)
-                for key in given.split(",")
-            }
-            keys = ",".join(key for key in action.keys.split(",") if key not in taken) or NO_KEY
-        result.append(replace(action, keys=keys))
-    return tuple(result)
+    own = [(name, set(keys.split(","))) for (where, name), keys in _own.items() if where in (group, EVERYWHERE)]
+
+    def left(action: Action) -> str:
+        taken = set().union(*(keys for name, keys in own if not may_share(action.name, name)))
+        return ",".join(key for key in action.keys.split(",") if key not in taken) or NO_KEY
+
+    return tuple(replace(action, keys=_own.get((group, action.name)) or left(action)) for action in ACTIONS[group])
 
 
 def may_share(one: str, other: str) -> bool:
