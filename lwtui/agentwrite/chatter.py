@@ -29,6 +29,7 @@ def _compile(pattern: str) -> LazyPattern:
 _AGREES = _compile(rf"{_STRONG}(?:{phrases.AGREES}(?!\w)[*_ \t]*[!,.:;…，。！：、~\-–—]+[*_ \t]*)+")
 _AGREES_ALONE = _compile(rf"{_STRONG}(?:{phrases.AGREES_ALONE}[*_ \t]*[!.…。！~,，]*\s*){{1,3}}")
 _ANNOUNCES = _compile(rf"{_STRONG}{phrases.ANNOUNCES}")
+_ASKS_FOR_TEXT = _compile(rf"{_STRONG}{phrases.ASKS_FOR_TEXT}")
 _OURS = _compile(phrases.ABOUT_THE_ANSWER)
 _PERHAPS = _compile(phrases.MAY_BE_THE_ANSWER)
 _INTRODUCES = _compile(phrases.INTRODUCES)
@@ -305,6 +306,8 @@ class ChatterStripper:
         if not following and not final:
             return None  # what comes next tells, for some
         apart = after[:1] == "\n" or not following
+        if following and _ASKS_FOR_TEXT.match(line):  # alone, it is a refusal
+            return whole
         if self._announces(line, apart=apart):
             return whole
         if _AGREES_ALONE.fullmatch(line) and not _QUOTE.match(following):

@@ -48,6 +48,13 @@ AGREES_ALONE = _any(
     r"конечно|разумеется|звичайно|oczywiście|natuurlijk|självklart|selvfølgelig|elbette|tabii ki|بالتأكيد"
     r"|بالطبع|ज़रूर|tentu saja",
 )
+# "Sure! Please provide the text": a small model has taken the request for another one.
+ASKS_FOR_TEXT = (
+    r"(?:sure|of course|certainly|absolutely|当然(?:可以)?|好的|没问题)[\s,.!，。！]*"
+    r"(?:(?:could|can|would) you (?:please )?|please |to [^\n.]{3,60}, please )?"
+    r"(?:provide|share|send|paste|tell me|请(?:您|你)?(?:先)?(?:提供|告诉我|发送|给出))[^\n.。]{0,60}?"
+    r"(?:text|letter|document|content|details|information|draft|sections?|文本|内容|文章|文档|信息|原文|材料|章节)"
+)
 # "Here is": what announces something.
 ANNOUNCES = _any(
     r"here goes|let me (?:now )?(?:get|dive|jump)|let's (?:now )?(?:dive|get|jump|move)|第[^\n]{1,8}(?:章|節"
@@ -199,6 +206,8 @@ ABOUT = _any(
 )
 # What a model says after a text, from its first words on; the rest of the line is then talk too.
 CLOSINGS = _any(
+    r"this (?:concludes|completes) (?:the |this |our |my |your )?(?:text|section|chapter|part|draft|essay|article|document"
+    r"|response|answer)(?:\s*[.!。]|\s+(?:on|about|for)\b)",
     r"请问(?:是否)?(?:需要|要)我?(?:继续|修改)|gerne kann ich (?:den|die|das|ihnen|dir|es)|ご参考に(?:なれば"
     r"|なりましたら|して)|ready for (?:the next|section|part|chapter)|(?:up )?next[:：] (?:section|chapter"
     r"|part) \d+",

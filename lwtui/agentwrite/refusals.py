@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import regex
 
+from lwtui.agentwrite.chatter_phrases import ASKS_FOR_TEXT
 from lwtui.text.lazy_pattern import LazyPattern
 
 _LONGEST = 900  # characters; a longer answer is a text
@@ -77,15 +78,7 @@ _CANNOT_DO = LazyPattern(
     regex.IGNORECASE,
 )
 
-
-# "Sure! Please provide the text, and I will …": a small model has taken the request for another one.
-_ASKS_FOR_TEXT = LazyPattern(
-    rf"{_START}(?:sure|of course|certainly|absolutely|当然(?:可以)?|好的|没问题)[\s,.!，。！]*"
-    r"(?:(?:could|can|would) you (?:please )?|please |to [^\n.]{3,60}, please )?"
-    r"(?:provide|share|send|paste|tell me|请(?:您|你)?(?:先)?(?:提供|告诉我|发送|给出))[^\n.。]{0,60}?"
-    r"(?:text|letter|document|content|details|information|draft|sections?|文本|内容|文章|文档|信息|原文|材料|章节)",
-    regex.IGNORECASE,
-)
+_ASKS_FOR_TEXT = LazyPattern(rf"{_START}{ASKS_FOR_TEXT}", regex.IGNORECASE)
 
 
 def is_refusal(answer: str) -> bool:

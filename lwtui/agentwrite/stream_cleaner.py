@@ -18,6 +18,7 @@ _HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>
 # A line that names a passage and ends like no sentence, as small models begin with one.
 _CITED_HEADING = regex.compile(r"(?:[\[［【]\s*\d{1,3}[^\]］】\n]*[\]］】]\s*)+[\p{Lu}\p{Lo}][^.!?。！？:：,，;；]*")
 _LONGEST_HEADING = 120  # characters of a first line that may be a heading
+_LABEL_END = regex.compile(r"\**[:：]\**(?:[ \t]+|(?<=：\**))")
 _TAIL = 1500  # characters of the existing text in which a repeated beginning is looked for
 _LEAST_OVERLAP = 12  # characters
 _CJK = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}"
@@ -172,7 +173,15 @@ class StreamCleaner:
             return rest.lstrip() if self._is_next_heading(first) else opening
         # A bold first line is a heading only if another line follows.
         is_heading = self._is_heading(first) and (bool(newline) or first.startswith("#"))
-        return rest.lstrip() if is_heading else body
+        return rest.lstrip() if is_heading else body[self._label_size(first) :]
+
+    def _label_size(self, line: str) -> int:
+        """Return the size of the section's heading where a first line begins with it: "Light: In December …"."""
+        title = heading_key(self._title)
+        for colon in _LABEL_END.finditer(line[:_LONGEST_HEADING]):
+            if title and heading_key(line[: colon.start()]) == title and not line[colon.end() :][:1].islower():
+                return colon.end() if line[colon.end() :] else 0
+        return 0
 
     def _joined(self, opening: str) -> str:
         existing = self._existing

@@ -29,6 +29,8 @@ def all_ways(answer: str, **more: str) -> set[str]:
 
 
 BEFORE = [
+    "Sure! Please provide the text you want me to continue, and I will write the section.",
+    "当然，请提供你对这部电影的文本，我会根据你的要求进行修改。",
     "Sure! Here is section 1 of the document:",
     "Sure, here's section 2 of 5:",
     "sure thing! here's the next section:",
@@ -152,6 +154,8 @@ def test_talk_before_the_text_in_its_first_line_is_removed(lead: str) -> None:
 
 
 AFTER = [
+    "This concludes the text.",
+    "This completes the section on the harbor and its boats.",
     "(Word count: 120)",
     "**Word Count:** 120 words",
     "*Word count: 120*",
@@ -307,6 +311,8 @@ def test_a_heading_within_the_fence_is_left_for_the_cleaner() -> None:
 
 
 KEPT = [
+    "This concludes the chapter that she had dreaded all her life.",
+    "This completes the circle.",
     "“Sure!” he said, and went home.",
     "Sure! I'll come, he said, and went home with the dog.",
     "Sure enough, the dog came back.",

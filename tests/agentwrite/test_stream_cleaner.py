@@ -84,9 +84,23 @@ def test_a_repeated_section_heading_is_removed(heading: str) -> None:
     assert cleaned(f"\n\n  {heading}\nIt holds water.") == "It holds water."
 
 
+@pytest.mark.parametrize("label", ["Good Soil: ", "Good soil： ", "**Good Soil:** ", "**Good Soil**: ", "3. Good Soil: "])
+def test_a_section_heading_before_the_first_sentence_is_removed(label: str) -> None:
+    answer = f"{label}It holds water: a lot."
+    assert cleaned(answer) == cleaned(list(answer)) == "It holds water: a lot."
+
+
+def test_a_chinese_section_heading_before_the_first_sentence_is_removed() -> None:
+    assert cleaned("好的土壤：它能保水。", title="好的土壤") == "它能保水。"
+    assert cleaned("好的土壤是这样的：它能保水。", title="好的土壤") == "好的土壤是这样的：它能保水。"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
+        "Good soil: it holds water.",
+        "Good soil:",
+        "Good soil is this: It holds water.",
         "Good soil is dark.\nIt holds water.",
         "### What it is\n\nIt holds water.",
         "*Good* soil holds water.",
