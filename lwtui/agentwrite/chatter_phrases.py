@@ -206,8 +206,8 @@ ABOUT = _any(
 )
 # What a model says after a text, from its first words on; the rest of the line is then talk too.
 CLOSINGS = _any(
-    r"this (?:concludes|completes) (?:the |this |our |my |your )?(?:text|section|chapter|part|draft|essay|article|document"
-    r"|response|answer)(?:\s*[.!。]|\s+(?:on|about|for)\b)",
+    r"this (?:concludes|completes) (?:the |this |our |my |your )?(?:text|section|chapter|part|draft|essay|article"
+    r"|document|response|answer)(?:\s*[.!。]|\s+(?:on|about|for)\b)",
     r"请问(?:是否)?(?:需要|要)我?(?:继续|修改)|gerne kann ich (?:den|die|das|ihnen|dir|es)|ご参考に(?:なれば"
     r"|なりましたら|して)|ready for (?:the next|section|part|chapter)|(?:up )?next[:：] (?:section|chapter"
     r"|part) \d+",

@@ -39,5 +39,7 @@ class ConclusionFilter(ForwardFilter):
                 return None
             self._checked = start
             if whole[:start].strip() and (CONCLUDES.match(opening.lstrip("# *")) or _HEADING.fullmatch(opening)):
-                return FilterVerdict(len(whole[:start].rstrip()), _("the section concluded, though more follow"))
+                # The model has said what it had to say: what it is made to add would repeat it.
+                end = len(whole[:start].rstrip())
+                return FilterVerdict(end, _("the section concluded, though more follow"), final=True)
         return None

@@ -88,8 +88,11 @@ def _view(key: SamePlan, number: int, detail: Detail) -> str:
 
 
 def neighbors(plan: Plan, number: int, detail: Detail) -> str:
-    """Return the main points of the sections around section ``number``, unless :func:`view_plan` shows them already."""
-    return "" if detail is Detail.FULL else _neighbors(SamePlan(plan), number)
+    """Return the main points of the sections around section ``number``.
+
+    That is nothing where :func:`view_plan` shows them already, or where as little as possible is to be shown.
+    """
+    return "" if detail in (Detail.FULL, Detail.LEAST) else _neighbors(SamePlan(plan), number)
 
 
 @lru_cache(maxsize=8)

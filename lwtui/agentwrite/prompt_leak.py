@@ -24,6 +24,11 @@ _HEADING = regex.compile(r" {0,3}#{1,6}[ \t]+(.+?)\s*")
 _SEVERAL_WORDS = regex.compile(r"(\p{L}[^\n]* [^\n]+?)\s*")  # a line that may be a heading without marks
 _STEP = regex.compile(r"(?i)^\W*paragraph \d+ ?- ?main point\b")  # a step in the shape of a plan
 _PLACE = regex.compile(r"(?i)\bsection \d{1,3} of \d{1,3}\b")  # how the prompts name a section
+# A text that announces the length it was asked for: "Here are 700 words about what to do."
+_LENGTH = regex.compile(
+    r"(?i)\bhere(?:['’]s| is| are)(?: about| roughly| a| an)? \d[\d,.]*[ -]words?\b"
+    r"|(?:以下|下面)是?(?:大?约)?\s?\d+\s?字"
+)
 _SHORTEST_LEAK = 20  # characters; a shorter line of the instructions may occur in a text by chance
 _SHORTEST_POINT = 40  # the same for a sentence of another section's main point
 
@@ -83,8 +88,9 @@ class PromptLeakFilter(ForwardFilter):
         """Return the offset of the first passage of ``line`` that comes from the instructions."""
         passages = list(_lines_and_sentences(line))
         known = [start for start, passage in passages if self._is_known(_folded(passage))]
-        if (place := _PLACE.search(line)) and not self._names_places:
-            known.append(max(start for start, _passage in passages if start <= place.start()))
+        places = [_LENGTH.search(line), None if self._names_places else _PLACE.search(line)]
+        for place in filter(None, places):
+            known.append(max(end for end in (0, *sentence_ends(line)) if end <= place.start()))
         return min(known, default=0 if _STEP.search(line) else None)
 
     def _is_known(self, passage: str) -> bool:

@@ -71,6 +71,8 @@ class SectionWriter:
         self._usage = usage
         self._unsure: list[ModelUnsure] = []  # marks of the further draft that is being written
         self._target = LengthTarget(task.target, agent.profile.ends_itself, task.slack, task.has_free_length)
+        # What a draft that repeated itself has to reach: it will hardly make up for other sections as well.
+        self._due = replace(self._target, target=min(task.section.words or task.target, task.target))
 
     async def run(self) -> None:
         """Write the section.
@@ -98,9 +100,9 @@ class SectionWriter:
             only_repeats = error
         draft = _Draft(stream.text, stream.length)
         if self._agent.profile.ends_itself and not task.direct and not stream.keep and not stream.refusal:
-            if not only_repeats:
+            if stream.loops <= 1:  # otherwise the filters have ended it, not the model
                 self._agent.lengths.learn(task.kind, requests.asked, stream.reached)
-            draft = await self._redrafted(draft, requests, looped=stream.looped)
+            draft = await self._redrafted(draft, requests, stream)
         if only_repeats and not draft.text.strip():
             raise only_repeats
         draft = await self._kept(draft, refused=bool(stream.refusal))
@@ -144,15 +146,22 @@ class SectionWriter:
         await self._emit(CitationsAdded(self._id, added.citations))
         return replace(draft, text=added.text, length=count_words(added.text))
 
-    async def _redrafted(self, best: _Draft, requests: SectionRequests, *, looped: bool) -> _Draft:
-        """Write further drafts while the length is off. Returns the draft that is nearest to the target."""
-        first, asked = best, requests.asked
+    async def _redrafted(self, best: _Draft, requests: SectionRequests, stream: SectionStream) -> _Draft:
+        """Write further drafts while the length is off. Returns the draft that is nearest to the target.
+
+        Args:
+            best: The first draft.
+            requests: The requests that it was written with.
+            stream: What wrote it.
+        """
+        first, asked, looped = best, requests.asked, stream.looped
         last = best
         for number in range(1, 1 + (1 if self._target.slack is None else _MOST_REDRAFTS)):
-            if not self._target.is_off(best.length):
+            wanted = self._target if stream.loops <= 1 or self._target.slack is not None else self._due
+            if not wanted.is_off(best.length):
                 break
             await self._emit(Redrafting(self._id, last.length, self._task.target))
-            if not looped:  # correct the length to ask for by how far the last draft missed it
+            if stream.loops <= 1:  # correct the length to ask for by how far the last draft missed it
                 share = min(_MOST_ASK, max(_LEAST_ASK, asked / max(1, last.length)))
                 asked = max(1, round(self._task.target * share))
             lacks = (
@@ -171,8 +180,10 @@ class SectionWriter:
                     raise
                 break
             last = _Draft(stream.text, stream.length, tuple(self._unsure))
-            looped = looped or stream.looped
             best = min(best, last, key=lambda draft: abs(draft.length - self._target.target))
+            if looped and stream.looped:
+                break  # it has no more to say
+            looped = looped or stream.looped
         if best is not first:
             await self._put(best.text, 0, _("another draft is nearer to its length"))
             for mark in best.unsure:

@@ -24,7 +24,7 @@ from lwtui.translation import _
 
 _TOKENS_PER_WORD = 3  # generous, since it only bounds a call
 _TOKENS_OF_CODE = 3  # times the tokens of prose that a table, code or formulas of a length may take
-_LEAST_WORDS = 30  # that one call asks for
+LEAST_WORDS = 30  # that one call asks for; a beginning with fewer is none
 _LEAST_FREE = 256  # tokens for earlier text and answer, besides the brief and the plan
 _SHOWN_AFTER_LOOPS = 120  # tokens of the earlier text, in another draft after one that repeated it
 _PLAN_TOKENS = 4_000  # most tokens of the plan in a prompt,
@@ -127,10 +127,11 @@ class SectionRequests:
         Raises:
             NoRoom: Not even the plan fits.
         """
-        words = max(_LEAST_WORDS, self._words_to_ask(length))
+        words = max(LEAST_WORDS, self._words_to_ask(length))
+        before, detail = await self._shown(length, loops)
         wished = tokens_for(words) * (_TOKENS_OF_CODE if self._task.has_free_length else 1)
         wished += self._agent.limits.reasoning_tokens
-        prompt = self._prompt(self._earlier.text, text, words)
+        prompt = self._prompt(before, text, words, detail)
         room = await self._agent.room_beside(prompt)
         if room < min(wished, self._agent.context_length // 4):
             prompt = await self._squeezed(text, words, wished)
@@ -141,6 +142,21 @@ class SectionRequests:
         request = await self._agent.fitted(request)
         salt += self._task.number * 997 + self._task.variant * 1_000
         return self._agent.prepared(request, self._task.brief, salt, role=Role.WRITE, loops=loops)
+
+    async def _shown(self, length: int, loops: int) -> tuple[str, Detail]:
+        """Return the earlier text and the detail of the plan to show.
+
+        A small model repeats what it is shown, so it is shown less with each loop.
+
+        Args:
+            length: The length of the section so far: what repeats later in it is mostly its own.
+            loops: How often the section has repeated itself so far.
+        """
+        steps = loops if length < LEAST_WORDS else loops - 1
+        text = self._earlier.text
+        if steps <= 0 or not self._agent.profile.ends_itself:
+            return text, self._detail
+        return await self._context.end_of(text, _SHOWN_AFTER_LOOPS // steps), Detail.LEAST
 
     def _words_to_ask(self, length: int) -> int:
         """Return the length to ask for so that the section reaches its target, given the model's habits."""
@@ -219,9 +235,10 @@ class SectionRequests:
             )
         return free
 
-    def _prompt(self, earlier: str, text: str, words: int) -> Prompt:
+    def _prompt(self, earlier: str, text: str, words: int, detail: Detail | None = None) -> Prompt:
+        detail = self._detail if detail is None else detail
         view = SectionView(
-            words, earlier, text, self._detail, self._always, self._called, self._task.lacks, self._facts, self.passages
+            words, earlier, text, detail, self._always, self._called, self._task.lacks, self._facts, self.passages
         )
         return self._agent.prompts.section(self._task, view)
 

@@ -30,7 +30,7 @@ from lwtui.agentwrite.refusals import is_refusal
 from lwtui.agentwrite.repeated_openings import RepeatedOpeningFilter
 from lwtui.agentwrite.repetition import RepetitionFilter
 from lwtui.agentwrite.retry import Retries
-from lwtui.agentwrite.section_requests import SectionRequests
+from lwtui.agentwrite.section_requests import LEAST_WORDS, SectionRequests
 from lwtui.agentwrite.section_task import SectionTask, is_prose
 from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
@@ -193,6 +193,11 @@ class SectionStream:
     def reached(self) -> int:
         """The greatest length that the text had before anything was cut, in the counter's unit."""
         return max(self._longest, self._text.length)
+
+    @property
+    def loops(self) -> int:
+        """How often the draft was rolled back to before a repetition or a leak."""
+        return self._loops
 
     @property
     def looped(self) -> bool:
@@ -468,6 +473,8 @@ class SectionStream:
         if places[keep] > _LOOPS_AT_ONE_PLACE:
             earlier = [end for end in sentence_ends(self._text.text[:keep]) if end < keep]
             keep = earlier[-1] if earlier else keep
+        if self._agent.profile.ends_itself and count_words(self._text.text[:keep]) < LEAST_WORDS:
+            keep = 0  # it does better to begin anew than to continue a few words
         keep = max(self._text.floor, _paragraph_start(self._text.text, keep))
         self._resumable = min(self._resumable, keep)
         await self._cut(keep, shown, verdict.reason)

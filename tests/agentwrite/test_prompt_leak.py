@@ -62,6 +62,9 @@ def test_the_own_main_point_and_short_ones_may_be_said() -> None:
         "Water & light\n\nPour.",
         "Section 2 of 3, “Soil”, is finished; it concludes with an overview:\n",
         "There is more to come. This ends section 2 of 3.\n",
+        "There is more to come. Here are 720 words about how to plan a trip:\n",
+        "Here is a 300-word section on soil.\n",
+        "以下是约300字的介绍。\n",
         "There is more to come. Give only the text of the section: no heading for it, no notes about the task.\n",
     ],
 )
@@ -90,6 +93,8 @@ def test_leaked_instructions_and_other_sections_are_found_in_any_pieces(leaked: 
         "A guide to pots, with the line: Pots are patient.\n",
         "They give only the text of the section: no heading for it, no notes about the task.\n",
         "A <brief word.\n",
+        "Here are 20 pots and 300 kinds of soil.\n",
+        "The brief asks for 300 words.\n",
         "1. Water & light\n",
     ],
 )

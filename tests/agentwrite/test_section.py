@@ -389,9 +389,39 @@ async def test_a_model_that_repeats_earlier_text_is_shown_less_of_it(new: int) -
 
     text, events, studio = await written(author, task(number=2, earlier=[first]))
     assert flat(own(60, 2)).startswith(flat(text)) and count_words(text) >= 280
-    assert len(of_kind(Redrafting, events)) == 1
+    assert len(of_kind(Redrafting, events)) == (1 if new else 0)  # without a text, the next call shows less already
     shown = studio.prompts[-1]
     assert own(60).strip()[-80:] in shown and "about 300 words" in shown
+
+
+async def test_a_model_that_has_concluded_is_asked_afresh_and_not_to_go_on() -> None:
+    """What it is made to add to a conclusion only repeats it."""
+
+    def author(body: Any) -> Answer:
+        if len(studio.server.calls) == 1:
+            return Answer([own(8), "\n\nIn conclusion, all of this is well worth knowing about."])
+        return Answer([own(60, 2)])
+
+    async with open_studio(author) as studio:
+        text, events = await run(studio, task())
+    assert flat(text).startswith(flat(own(20, 2)))
+    assert len(studio.server.calls) == 2 and "This is the text so far" not in studio.prompts[-1]
+    assert len(of_kind(Redrafting, events)) == 1
+
+
+async def test_a_beginning_of_a_few_words_is_written_anew() -> None:
+    """Small models do not go on well from half a sentence or a label."""
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
+
+    def author(body: Any) -> Answer:
+        if len(studio.server.calls) == 1:
+            return Answer([f"In winter: {sentence(1, 7).strip()} {own(20, 3)}"])
+        return Answer([own(60, 2)])
+
+    async with open_studio(author) as studio:
+        text, _events = await run(studio, task(number=2, earlier=[first]))
+    assert flat(text).startswith(flat(own(20, 2)))
+    assert "In winter" not in studio.prompts[-1]
 
 
 async def test_text_of_earlier_sections_is_not_repeated() -> None:

@@ -84,7 +84,9 @@ def test_a_repeated_section_heading_is_removed(heading: str) -> None:
     assert cleaned(f"\n\n  {heading}\nIt holds water.") == "It holds water."
 
 
-@pytest.mark.parametrize("label", ["Good Soil: ", "Good soil： ", "**Good Soil:** ", "**Good Soil**: ", "3. Good Soil: "])
+@pytest.mark.parametrize(
+    "label", ["Good Soil: ", "Good soil： ", "**Good Soil:** ", "**Good Soil**: ", "3. Good Soil: "]
+)
 def test_a_section_heading_before_the_first_sentence_is_removed(label: str) -> None:
     answer = f"{label}It holds water: a lot."
     assert cleaned(answer) == cleaned(list(answer)) == "It holds water: a lot."
