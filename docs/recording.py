@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 from screenshots import model_settings
 
@@ -29,40 +29,37 @@ COLUMNS, LINES = 104, 30
 INSTRUCTION = "Write a guide of 600 words to growing tomatoes on a balcony"
 WORKS = "F6 stops"  # stands on the screen while the model works
 TYPING_SECONDS = 0.05  # between two characters
-WAIT_SECONDS = 4.0  # a longer wait for the model is shown in this time
+FRAME_SECONDS = 0.08  # between two pictures of the terminal
+WAIT_SECONDS = 7.0  # a longer wait for the model is shown in this time
 PATIENCE = 900.0  # seconds that the model may take for one step
-
-# Reads what the terminal gets from standard input, and writes each piece with the moment at which it came.
-STAMP = """
-import codecs, json, os, sys, time
-decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-with open(sys.argv[1], "a", encoding="utf-8", buffering=1) as file:
-    while data := os.read(0, 65536):
-        file.write(json.dumps([time.time(), decode(data)], ensure_ascii=False) + "\\n")
-"""
 
 
 class Recording:
-    """A shell in tmux, what its terminal got, and the stretches of time in which the model was waited for."""
+    """A shell in tmux, pictures of its terminal, and the stretches of time in which the model was waited for."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         """Open the shell, in ``folder``, and begin to record."""
         self._socket = folder / "tmux"
-        self._events = folder / "events.jsonl"
         self._environment = environment
         self._waits: list[tuple[float, float]] = []
-        stamp = folder / "stamp.py"
-        stamp.write_text(STAMP)
+        self._frames: list[tuple[float, list[str]]] = []
+        self._over = Event()
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS), "-y", str(LINES), "bash --norc")
         self._tmux("set-option", "-g", "status", "off")
-        self._tmux("set-option", "-g", "default-terminal", "tmux-256color")
         self.press("PS1='$ '", "Enter", "clear", "Enter")
         time.sleep(1.0)
-        self._tmux("pipe-pane", "-O", shlex.join([sys.executable, str(stamp), str(self._events)]))
+        self._camera = Thread(target=self._record, daemon=True)
+        self._camera.start()
 
     def _tmux(self, *arguments: str) -> str:
         command = ["tmux", "-u", "-S", str(self._socket), *arguments]
         return subprocess.run(command, env=self._environment, capture_output=True, encoding="utf-8", check=True).stdout
+
+    def _record(self) -> None:
+        while not self._over.wait(FRAME_SECONDS):
+            lines = self._tmux("capture-pane", "-e", "-N", "-p").splitlines()
+            if not self._frames or lines != self._frames[-1][1]:
+                self._frames.append((time.time(), lines))
 
     def press(self, *keys: str, pause: float = 0.15) -> None:
         """Press keys by tmux's names, with ``pause`` seconds after each."""
@@ -94,17 +91,24 @@ class Recording:
         self.until(lambda screen: all(text in screen for text in texts))
 
     def close(self) -> None:
-        """End the shell."""
+        """End the recording and the shell."""
+        self._over.set()
+        self._camera.join()
         self._tmux("kill-server")
 
     def cast(self) -> Iterator[str]:
-        """Yield the lines of the cast."""
+        """Yield the lines of the cast: what differs from picture to picture."""
         head = {"version": 2, "width": COLUMNS, "height": LINES, "title": "lwtui", "env": {"TERM": "xterm-256color"}}
         yield json.dumps(head)
-        events = [json.loads(line) for line in self._events.read_text(encoding="utf-8").splitlines()]
-        start = events[0][0]
-        for moment, text in events:
-            yield json.dumps([round(moment - start - self._skipped(moment), 3), "o", text], ensure_ascii=False)
+        start, last, shown = self._frames[0][0], -1.0, [""] * LINES
+        for moment, lines in self._frames:
+            seconds = moment - start - self._skipped(moment)
+            if seconds - last < FRAME_SECONDS and moment != self._frames[-1][0]:
+                continue  # one of many in a wait that is shortened
+            changed = (number for number, line in enumerate(lines) if line != shown[number])
+            text = "".join(f"\x1b[{number + 1};1H{lines[number]}\x1b[0m\x1b[K" for number in changed)
+            yield json.dumps([round(seconds, 2), "o", text], ensure_ascii=False)
+            last, shown = seconds, lines
 
     def _skipped(self, moment: float) -> float:
         """Return the seconds left out before ``moment``."""
@@ -132,14 +136,14 @@ def play(recording: Recording) -> None:
     time.sleep(1.0)
     recording.press("F5")
     recording.until(lambda screen: sum(len(line.strip(" │")) > 40 for line in screen.splitlines()) > 8)
-    time.sleep(6.0)
-    recording.press("i", pause=3.0)
-    recording.press("Escape")
-    recording.until(lambda screen: WORKS not in screen)
-    time.sleep(2.0)
-    recording.press("x", pause=2.5)
-    recording.press("Enter", pause=3.0)
-    recording.press("Escape", pause=1.5)
+    time.sleep(8.0)
+    recording.until(lambda screen: re.search(r"\b(\d+) of \1 done\b", screen) is not None and "▶" not in screen[-300:])
+    time.sleep(3.0)
+    recording.press("i", pause=4.0)
+    recording.press("Escape", pause=1.0)
+    recording.press("x", pause=3.0)
+    recording.press("Enter", pause=4.0)
+    recording.press("Escape", pause=2.0)
     recording.press("q")
     time.sleep(1.5)
 
@@ -147,11 +151,12 @@ def play(recording: Recording) -> None:
 @contextmanager
 def recorded(model: ModelSettings) -> Iterator[Recording]:
     """Open a recording in a home folder of its own, with one model."""
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         settings = Path(home, "config", "settings.toml")
         add_model(model, settings)
         set_value("model", model.name, settings)
-        set_value("welcome", "false", settings)
+        for setting in ("welcome", "restore"):
+            set_value(setting, "false", settings)
         Path(home, "Documents", "lwtui").mkdir(parents=True)
         environment = {
             **os.environ,
@@ -178,8 +183,7 @@ def main() -> None:
     options = parser.parse_args()
     with recorded(model_settings(options.model)) as recording:
         play(recording)
-        time.sleep(0.5)
-        lines = list(recording.cast())
+    lines = list(recording.cast())
     options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{options.output}: {json.loads(lines[-1])[0]:.0f} seconds")
 

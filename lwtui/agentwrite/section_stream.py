@@ -57,6 +57,7 @@ from lwtui.text.code_blocks import in_code
 from lwtui.text.list_marks import MARK
 from lwtui.translation import _
 
+_MOST_DROPPED = 2_000  # characters in a row that are no text, such as a list of references, before an answer is ended
 _MOST_FRUITLESS = 6  # consecutive calls that add next to nothing
 _LEAST_GAIN = 5  # words that a call must add to count as progress
 _MOST_LOOPS = 16  # rolled back in one section before it is left as it is
@@ -94,6 +95,7 @@ class _Attempt:
     cleaner: StreamCleaner
     started_at: int  # length of the text before it, in characters
     thought: int = 0  # characters of reasoning
+    dropped: int = 0  # characters that came since any became text
     closed: bool = False
 
 
@@ -329,9 +331,12 @@ class SectionStream:
         """Handle one part of the stream. Returns how the call ended, if it has."""
         match part:
             case TextPiece(text):
-                end = await self._append(call.cleaner.add(text))
+                piece = call.cleaner.add(text)
+                call.dropped = 0 if piece else call.dropped + len(text)
+                end = await self._append(piece)
                 await self._tell_dropped(call)
-                return await self._finish(call, "stop") if end is None and call.cleaner.ended else end
+                is_over = call.cleaner.ended or call.dropped > _MOST_DROPPED
+                return await self._finish(call, "stop") if end is None and is_over else end
             case UnsurePiece(before, text, entropy):
                 await self._emit(ModelUnsure(self._id, before, text, entropy))
             case AnswerVoided():
@@ -349,6 +354,7 @@ class SectionStream:
         """Take back the text of this call, all of which was reasoning."""
         longest = self._longest
         call.thought += len(self._text) - call.started_at
+        call.dropped = 0
         await self._cut(call.started_at, len(self._text), _("it was the model's reasoning"))
         self._longest = longest
         call.cleaner = self._cleaner()
@@ -407,7 +413,7 @@ class SectionStream:
         if call.thought:
             self._agent.saw_reasoning(min(call.thought // _CHARACTERS_PER_TOKEN, 16_000))
         if len(self._text) <= call.started_at:
-            if end is _End.LENGTH:
+            if end is _End.LENGTH and not call.dropped:
                 await self._allow_more_reasoning(call)
             return end
         if end is _End.STOP and self._agent.profile.ends_itself and breaks_off(self._text.text) and not self._went_on:

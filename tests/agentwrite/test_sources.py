@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,13 +19,14 @@ from lwtui.agentwrite.events import (
     Event,
     PassagesLeftOut,
     PlanReady,
+    Retrying,
     SectionFinished,
 )
 from lwtui.agentwrite.lint import lint, parts_of
 from lwtui.agentwrite.preview import preview
 from lwtui.agentwrite.section_review import finding_points
 from lwtui.agentwrite.source_selection import brief_with_sources, named_sources, without_reference_sections
-from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
+from lwtui.documents.model import Brief, Mode, Plan, PlannedSection, Status
 from lwtui.documents.store import Document
 from lwtui.models.metering import UsageTracker
 from lwtui.sources.citations import find_citations
@@ -32,6 +34,7 @@ from lwtui.sources.model import ReadSource, Stretch
 from lwtui.sources.support import support_checker
 from lwtui.text import count_words
 from tests.support.author import Author, title_of
+from tests.support.fault_server import Answer
 from tests.support.studio import Studio, of_kind, open_studio, plan_of
 
 BRIEF = Brief("Write about the harbor and its bees", 240, seed=4)
@@ -152,6 +155,27 @@ async def test_what_is_taken_from_a_passage_without_a_citation_is_cited(tmp_path
     finished = of_kind(SectionFinished, events)[-1]
     assert finished.length == count_words(section.text)
     assert not of_kind(CitationsDropped, events)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+async def test_an_answer_of_nothing_but_references_is_ended_and_is_no_reasoning(tmp_path: Path, cut: bool) -> None:
+    """A small model goes on with such a list until it has no tokens left."""
+    entries = [f"{n}. Smith, J. ({1900 + n}). On harbors, volume {n}. Press.\n" for n in range(1, 20 if cut else 200)]
+    other = Author()
+
+    def author(body: Any) -> Answer:
+        if len(studio.server.calls) == 1:
+            return Answer(["## References\n\n", *entries], finish="length" if cut else "stop")
+        return other(body)
+
+    async with open_studio(author) as studio:
+        with document_of(tmp_path, plan_of(120), ("Old Harbor", HARBOR)) as document:
+            events = await written(studio, document)
+            assert document.sections()[0].status is Status.DONE
+        assert len(studio.server.calls) == 2
+    assert not of_kind(Retrying, events)
+    dropped = [found for event in of_kind(CitationsDropped, events) for found in event.citations]
+    assert 0 < len(dropped) < (20 if cut else 60)
 
 
 async def test_a_base_model_sees_no_passages(tmp_path: Path) -> None:
