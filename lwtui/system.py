@@ -210,6 +210,17 @@ def max_name_length(folder: Path) -> int:
     return max(_LEAST_NAME, _MAX_WINDOWS_PATH - len(str(folder.absolute())) - 1)
 
 
+def terminal_is_gone() -> bool:
+    """Tell whether the terminal in which the process was started has been closed. Always false on Windows."""
+    try:
+        os.get_terminal_size(sys.__stdin__.fileno() if sys.__stdin__ else 0)
+    except OSError as error:
+        return error.errno == errno.EIO
+    except ValueError:  # standard input was closed
+        return False
+    return False
+
+
 def is_in_use(error: OSError) -> bool:
     """Return whether a file could not be moved or removed because another program of Windows has it open."""
     return getattr(error, "winerror", None) in _SHARING_VIOLATIONS

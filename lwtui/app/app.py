@@ -40,6 +40,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, LwtuiError
 from lwtui.log import log_file
 from lwtui.stop_signals import on_stop_signal
+from lwtui.system import terminal_is_gone
 from lwtui.text import clean
 from lwtui.translation import _
 
@@ -54,6 +55,7 @@ _WARM_UP_SECONDS = 0.3  # after the first frame
 _PREVIEW = 46  # characters of a text in a possible encoding
 _REPORT_SECONDS = 12.0  # that the report of an import is shown
 _DIARY_SECONDS = 60.0  # between two entries in the diary
+_TERMINAL_SECONDS = 2.0  # between two looks at whether there still is one
 _PLACE_SECONDS = 5.0  # between two saves of the user's place, for an app that is killed
 
 
@@ -198,6 +200,13 @@ class LwtuiApp(App[int]):
         if self.is_headless:
             return
         on_stop_signal(lambda _signal: self.exit())
+        self.set_interval(_TERMINAL_SECONDS, self._leave_without_terminal)
+
+    def _leave_without_terminal(self) -> None:
+        """Quit if the terminal is gone. Not every process gets a signal then, and Textual reads on without end."""
+        if terminal_is_gone():
+            _LOGGER.warning("the terminal was closed")
+            self.exit()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Quit after saving the latest edits."""
@@ -715,4 +724,6 @@ def run_app(path: Path | None, settings: Settings, model: ModelSettings | None, 
     """Run the app and return the exit code of the command."""
     app = LwtuiApp(settings, path, model, library=library)
     result = app.run()
+    if (over := getattr(app._driver, "exit_event", None)) is not None:
+        over.set()  # without a terminal, Textual leaves its thread for keys running, and the process would not end
     return result if result is not None else app.return_code or 0
