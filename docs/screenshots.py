@@ -14,6 +14,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,17 @@ def model_settings(name: str) -> ModelSettings:
     return resolve(name, load_settings())
 
 
+def shown_in(model: ModelSettings, home: Path) -> ModelSettings:
+    """Return a model's settings with a path in ``home``, since the pictures show it."""
+    if not model.path:
+        return model
+    file = Path(model.path).expanduser()
+    models = home / "models"
+    models.mkdir()
+    (models / file.name).symlink_to(file)
+    return replace(model, path=f"~/models/{file.name}")
+
+
 def main() -> None:
     """Read the command line, and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -156,6 +168,7 @@ def main() -> None:
         os.environ |= {"HOME": home, "LWTUI_CONFIG_DIR": f"{home}/config", "LWTUI_STATE_DIR": f"{home}/state"}
         folder = Path(home) / "Documents" / "lwtui"
         folder.mkdir(parents=True)
+        model = shown_in(model, Path(home))
         settings = Settings(
             model=model.name, documents=str(folder), restore=False, welcome=False, models={model.name: model}
         )
