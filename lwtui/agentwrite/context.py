@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.earlier_index import EarlierIndex
+from lwtui.agentwrite.earlier_layout import EarlierLayout, ShownSummary
 from lwtui.agentwrite.events import ContextTrimmed, Emit, SummaryMade
 from lwtui.agentwrite.short_calls import ask_once, retries_only
 from lwtui.config import Role
@@ -57,7 +58,9 @@ class ContextBuilder:
     brief: Brief
     summaries: Mapping[str, SectionSummary] = field(default_factory=dict)
     index: EarlierIndex = field(default_factory=EarlierIndex)
+    _layout: EarlierLayout = field(default_factory=EarlierLayout)
     _border: int = 0  # sections before this position are shown as summaries
+    _bare: int = 0  # how many of these the last prompt reduced to their headings
     _tokens: dict[str, int] = field(default_factory=dict)
     _made: dict[str, str] = field(default_factory=dict)
 
@@ -79,15 +82,15 @@ class ContextBuilder:
         Raises:
             ModelError: A section could not be summarized.
         """
-        builder = agent.prompts
-        blocks = [builder.earlier(section.title, section.main_point, section.text) for section in earlier]
-        sizes = [await self.tokens(block) + 2 for block in blocks]
+        self._layout.hold(earlier, agent.prompts)
+        blocks, border = self._layout.blocks, min(self._border, len(earlier))
+        sizes = await self._sizes(border)
         full = sum(sizes)
         if self._border == 0 and full <= budget:
             return EarlierText("\n\n".join(blocks), full, tuple(earlier))
-        self._border = border = _border_for(sizes, min(self._border, len(blocks)), budget)
-        bodies = {section.id: await self._summary(agent, section, emit) for section in earlier[:border]}
-        digest, summarized = await self._digest(earlier[:border], bodies, int(budget * _SUMMARIES))
+        self._border = border = _border_for(sizes, border, budget)
+        summaries = await self._shown_summaries(agent, earlier[:border], emit)
+        digest, summarized = await self._digest(summaries, int(budget * _SUMMARIES))
         whole = earlier[border:]
         tail = "\n\n".join(blocks[border:])
         if border == len(blocks) and blocks:
@@ -98,7 +101,7 @@ class ContextBuilder:
         text = "\n\n".join(part for part in (digest, tail) if part)
         sent = await self._count(text)
         await emit(ContextTrimmed(section_id, full, sent, max(0, sent - tail_tokens), tail_tokens))
-        return EarlierText(text, sent, tuple(whole), {shown_id: bodies[shown_id] for shown_id in summarized})
+        return EarlierText(text, sent, tuple(whole), {earlier[at].id: summaries[at].text for at in summarized})
 
     async def end_of(self, text: str, budget: int) -> str:
         """Return the end of ``text`` in at most ``budget`` tokens, from the start of a sentence if possible."""
@@ -115,10 +118,11 @@ class ContextBuilder:
 
     async def tokens(self, text: str) -> int:
         """Return the number of tokens in ``text``. Only exact counts are cached: estimates are cheap and improve."""
-        if not self.agent.model.capabilities.exact_tokens:
-            return await self._count(text)
+        model = self.agent.model
+        if not model.capabilities.exact_tokens:
+            return await model.count_tokens(text)
         if text not in self._tokens:
-            self._tokens[text] = await self._count(text)
+            self._tokens[text] = await model.count_tokens(text)
         return self._tokens[text]
 
     async def _fits(self, text: str, budget: int) -> bool:
@@ -126,6 +130,27 @@ class ContextBuilder:
 
     async def _count(self, text: str) -> int:
         return await self.agent.model.count_tokens(text)
+
+    async def _sizes(self, border: int) -> list[int]:
+        """Count the tokens of all earlier sections; of those before ``border``, which are not shown, only once."""
+        blocks, sizes = self._layout.blocks, self._layout.sizes
+        hidden = [position for position in range(border) if not sizes[position]]
+        for position in (*hidden, *range(border, len(blocks))):
+            sizes[position] = await self.tokens(blocks[position]) + 2
+        return sizes
+
+    async def _shown_summaries(self, agent: Agent, sections: Sequence[Section], emit: Emit) -> list[ShownSummary]:
+        """Return the summaries of sections. One is made again only if the stored summary is another than before."""
+        known = self._layout.summaries
+        found = []
+        for position, section in enumerate(sections):
+            shown, stored = known[position], self.summaries.get(section.id)
+            if shown is None or shown.stored is not stored:
+                text, by_hand = await self._summary(agent, section, emit), stored is not None and stored.by_hand
+                shown = ShownSummary(section.title, text, f"{section.title}: {text}", stored, by_hand)
+                known[position] = shown
+            found.append(shown)
+        return found
 
     async def _summary(self, agent: Agent, section: Section, emit: Emit) -> str:
         """Return the stored summary of a section, else a new one, else its first and last sentence."""
@@ -160,35 +185,28 @@ class ContextBuilder:
             return ""
         return clean(answer.text).strip()
 
-    async def _digest(
-        self, sections: Sequence[Section], bodies: Mapping[str, str], budget: int
-    ) -> tuple[str, list[str]]:
-        """Lay out the summaries of ``sections`` in at most ``budget`` tokens.
+    async def _digest(self, summaries: Sequence[ShownSummary], budget: int) -> tuple[str, list[int]]:
+        """Lay out summaries in at most ``budget`` tokens.
 
-        If not all fit, the oldest sections are reduced to their headings; those that the writer summarized come last.
+        If not all fit, the oldest are reduced to the headings of their sections; the writer's own come last.
 
         Returns:
-            The layout, and the ids of the sections whose summaries it shows.
+            The layout, and the positions of the summaries that it shows.
         """
-        ordered = sorted(
-            sections, key=lambda section: section.id in self.summaries and self.summaries[section.id].by_hand
-        )
-        ranks = {section.id: rank for rank, section in enumerate(ordered)}
+        if not summaries:
+            return "", []
+        lines = [summary.line for summary in summaries]
+        order = sorted(range(len(summaries)), key=[summary.by_hand for summary in summaries].__getitem__)
 
         def with_bare(bare: int) -> str:
-            return self.agent.prompts.digest(
-                [
-                    section.title if ranks[section.id] < bare else f"{section.title}: {bodies[section.id]}"
-                    for section in sections
-                ]
-            )
+            shown = lines.copy()
+            for position in order[:bare]:
+                shown[position] = summaries[position].title
+            return self.agent.prompts.digest(shown)
 
-        if not sections:
-            return "", []
-        bare = await _first(len(sections) + 1, lambda bare: self._fits(with_bare(bare), budget))
-        if bare > len(sections):
-            return "", []
-        return with_bare(bare), [section.id for section in sections if ranks[section.id] >= bare]
+        bare = await _first(len(order) + 1, lambda bare: self._fits(with_bare(bare), budget), near=self._bare)
+        self._bare = bare
+        return (with_bare(bare), sorted(order[bare:])) if bare <= len(order) else ("", [])
 
 
 def _border_for(sizes: Sequence[int], border: int, budget: int) -> int:
@@ -199,12 +217,20 @@ def _border_for(sizes: Sequence[int], border: int, budget: int) -> int:
     return border
 
 
-async def _first(count: int, holds: Callable[[int], Awaitable[bool]]) -> int:
+async def _first(count: int, holds: Callable[[int], Awaitable[bool]], near: int | None = None) -> int:
     """Return the first of the numbers 0 to ``count - 1`` for which ``holds``, or ``count`` (a binary search).
 
-    ``holds`` must hold for all numbers after the first one.
+    ``holds`` must hold for all numbers after the first one. If that is likely to be close to ``near``, it is looked for
+    there first, at growing distances.
     """
     low, high = 0, count
+    near, step = None if near is None else min(near, count - 1), 1
+    while near is not None and low <= near < high:
+        if await holds(near):
+            high, near = near, near - step
+        else:
+            low, near = near + 1, near + step
+        step *= 2
     while low < high:
         middle = (low + high) // 2
         if await holds(middle):

@@ -90,15 +90,19 @@ class EarlierTexts(ABC):
     """What a filter knows of the earlier sections. It serves one section after the other and learns only new texts."""
 
     def __init__(self) -> None:
-        self._texts: set[str] = set()
+        self._held: list[str] = []
+        self._texts: set[str] = set()  # the same
 
     def hold(self, texts: Iterable[str]) -> None:
         """Know exactly ``texts``, in whatever order: learn those that are new."""
-        wanted = dict.fromkeys(texts)
-        if not self._texts <= wanted.keys():  # one has changed, or is a later one now
-            self._texts.clear()
-            self._forget()
-        for text in wanted:
+        before, self._held = self._held, list(texts)
+        added = self._held[len(before) :]
+        if self._held[: len(before)] != before:  # usually, there is only one more
+            added = self._held
+            if not self._texts.issubset(self._held):  # one has changed, or is a later one now
+                self._texts.clear()
+                self._forget()
+        for text in added:
             if text not in self._texts:
                 self._learn(text)
                 self._texts.add(text)

@@ -13,7 +13,7 @@ from math import ceil
 import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, SectionText
-from lwtui.documents.model import ENOUGH, Section, Status
+from lwtui.documents.model import ENOUGH, Section
 from lwtui.text import count_words, ends_sentence, landing_places, last_landing, last_space
 from lwtui.translation import _
 
@@ -45,12 +45,16 @@ def section_target(sections: Sequence[Section], section_id: str) -> int:
     section = sections[position]
     if section.kind.has_free_length:
         return max(1, section.words)
-    counted = [s for s in sections if not s.kind.has_free_length]
-    finished = [s for s in counted if s.status is Status.DONE and s.id != section_id]
-    total = sum(s.words for s in counted)
-    written = sum(s.length for s in finished)
-    planned = total - sum(s.words for s in finished) or 1
-    share = section.words * max(0, total - written) / planned
+    total = written = planned = 0
+    for other in sections:
+        if other.kind.has_free_length:
+            continue
+        total += other.words
+        if other.is_written and other.id != section_id:
+            written += other.length
+        else:
+            planned += other.words
+    share = section.words * max(0, total - written) / (planned or 1)
     return max(1, round(min(max(share, section.words * _MOST_SHRINK), section.words * _MOST_GROWTH)))
 
 

@@ -2,8 +2,8 @@
 
 The critic names gaps, overlaps, faults of order and of balance, each with the steps that it is about. The planner
 revises the plan once. A judge compares both plans in both orders, and only two agreeing verdicts replace the plan: a
-review that does not win changes nothing. In a plan with parts, each part is reviewed on its own, so that no answer
-becomes longer than a model can manage; the prompts show the rest of the plan around it.
+review that does not win changes nothing. In a plan with chapters, the list of these is reviewed first, and then each
+part on its own, so that no answer becomes longer than a model can manage; the prompts show the rest of the plan.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from lwtui.agentwrite.json_answers import (
 from lwtui.agentwrite.pairwise import ask_verdict, wins_both
 from lwtui.agentwrite.plan_chat import revise_chat
 from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds, PlanError, format_plan
+from lwtui.agentwrite.plan_nested import sections_within, unplanned
 from lwtui.agentwrite.plan_repair import distinct
 from lwtui.agentwrite.plan_review_progress import PlanReviewProgress, plan_digest
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, chapter_list, instruction_of, unit
@@ -49,8 +50,8 @@ from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.style import text_kind
 from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, PlannedSection
-from lwtui.documents.outline import has_children, parents, with_subsections
-from lwtui.documents.plan_edits import rescale
+from lwtui.documents.outline import has_children, parents, subtree, subtree_totals, with_subsections
+from lwtui.documents.plan_edits import rescale, resize
 from lwtui.models.base import ModelError
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
@@ -127,6 +128,8 @@ async def review_plan(
     await emit(PlanReviewStarted(left))
     usage, improved = NO_USAGE, 0
     for number, part_id in enumerate(left, 1):
+        if part_id and not any(section.id == part_id for section in plan.sections):
+            continue  # the review of the chapters has removed it
         purpose = _("the review of the plan")
         if likely := (expected or {}).get(part_id):
             tracker.check_room(purpose, likely, team.planner.prices)
@@ -145,17 +148,19 @@ async def review_plan(
 
 
 def parts_to_review(plan: Plan) -> list[str]:
-    """Return the ids of the parts that are reviewed one by one; ``""`` stands for the whole of a plan without parts.
+    """Return the ids of the parts that are reviewed one by one; ``""`` stands for the first level of the plan.
 
-    These are the parts all of whose sections are to have text.
+    In a plan with chapters, these come first, and then the parts all of whose sections are to have text.
     """
     if not plan.nested:
         return [""] if plan.sections and all(section.words for section in plan.sections) else []
+    chapters = part_of(plan, "").sections
+    first = [""] if len(chapters) > 1 and all(chapter.words for chapter in chapters) else []
     inside: dict[int, list[PlannedSection]] = {}
     for section, parent in zip(plan.sections, parents(plan), strict=True):
         if parent is not None:
             inside.setdefault(parent, []).append(section)
-    return [
+    return first + [
         plan.sections[at].id
         for at, sections in sorted(inside.items())
         if all(section.words and not has_children(plan, section.id) for section in sections)
@@ -163,9 +168,15 @@ def parts_to_review(plan: Plan) -> list[str]:
 
 
 def part_of(plan: Plan, part_id: str) -> Plan:
-    """Return a part as a plan of its own, without nesting."""
+    """Return a part as a plan of its own, without nesting. Chapters have the lengths of all sections within them."""
     if not part_id:
-        return plan
+        totals = subtree_totals(plan, [section.words for section in plan.sections])
+        chapters = (
+            replace(section, words=words)
+            for section, words in zip(plan.sections, totals, strict=True)
+            if section.level == 1
+        )
+        return replace(plan, sections=tuple(chapters))
     at = plan.find(part_id)
     inside = (
         replace(section, level=1)
@@ -185,6 +196,7 @@ class _PartReview:
         self._plan = plan
         self._part_id = part_id
         self._part = part_of(plan, part_id)
+        self._is_chapters = not part_id and plan.nested
         self._brief = replace(brief, words=self._part.words)
         self._place = place
         self._emit = emit
@@ -234,9 +246,11 @@ class _PartReview:
         await self._step(PolishStep.REWRITE)
         planner, part = self._team.planner, self._part
         assert isinstance(planner.prompts, ChatPromptBuilder)  # see check_follows_instructions
-        bounds = _bounds(
-            part, min(planner.profile.max_steps, MOST_AT_ONCE), planner.lengths.longest(text_kind(self._brief))
-        )
+        most_steps = min(planner.profile.max_steps, MOST_AT_ONCE)
+        if self._is_chapters:
+            usual = Bounds.of_chapters(part.words, most_steps)
+        else:
+            usual = Bounds.of(part.words, most_steps, planner.lengths.longest(text_kind(self._brief)))
         try:
             revised = await revise_chat(
                 planner,
@@ -245,13 +259,13 @@ class _PartReview:
                 part,
                 points_text(points),
                 self._around(),
-                bounds,
+                _widened(usual, part),
                 self._emit,
                 self._salt,
             )
+            plan = await self._with_chapters(revised) if self._is_chapters else self._with(revised)
         except PlanError:
             return None
-        plan = self._with(revised)
         if format_plan(plan) == format_plan(self._plan):
             return None
         await self._emit(PlanRedrafted(self._part_id, plan))
@@ -270,6 +284,31 @@ class _PartReview:
         part = rescale(distinct(Plan("", tuple(sections)), others), self._part.words)
         return with_subsections(self._plan, self._part_id, part.sections) if part.sections else self._plan
 
+    async def _with_chapters(self, revised: Plan) -> Plan:
+        """Return the whole plan with revised chapters. Those that stay keep their sections; new ones are planned.
+
+        Raises:
+            PlanError: The model gave no usable sections for a new chapter.
+        """
+        before = self._plan
+        by_title = {section.title.casefold(): section.id for section in self._part.sections}
+        sections: list[PlannedSection] = []
+        lengths: dict[str, int] = {}
+        for chapter in revised.sections:
+            if (known := by_title.pop(chapter.title.casefold(), None)) is None:
+                sections.append(chapter)
+                continue
+            first, *within = (before.sections[at] for at in subtree(before, known))
+            sections += [replace(first, main_point=chapter.main_point), *within]
+            lengths[known] = chapter.words
+        plan = Plan(before.title, tuple(sections))
+        for section_id, words in lengths.items():
+            plan = resize(plan, section_id, words)
+        for chapter in unplanned(plan):
+            if chapter.id not in lengths:
+                plan = await sections_within(self._team.planner, self._brief, plan, chapter.id, self._emit)
+        return plan
+
     async def _verdict(self, first: str, second: str) -> int:
         text = self._render("plan_compare", self._team.judge, first=first, second=second)
         return await ask_verdict(self._team.judge, self._brief, text, self._emit)
@@ -283,6 +322,11 @@ class _PartReview:
 
     def _around(self) -> str:
         """Return the rest of the plan as a paragraph of a prompt; empty for a plan without parts."""
+        if self._is_chapters:
+            return (
+                "\nThe sections of this plan are the chapters of the document. Each is divided into sections of its "
+                "own, which are not in question here.\n"
+            )
         if not self._part_id:
             return ""
         parts = chapter_list(self._plan, self._part_id)
@@ -344,9 +388,9 @@ def _kind_name(kind: str) -> str:
     return kind.capitalize()
 
 
-def _bounds(plan: Plan, most_steps: int, longest: int) -> Bounds:
+def _widened(usual: Bounds, plan: Plan) -> Bounds:
     """Return the bounds of a revision: the usual ones, widened to what the plan has already."""
-    usual, lengths = Bounds.of(plan.words, most_steps, longest), [section.words for section in plan.sections]
+    lengths = [section.words for section in plan.sections]
     return replace(
         usual,
         least_steps=min(usual.least_steps, len(lengths)),

@@ -5,7 +5,9 @@ What is left out is the same for as many sections as possible, so that the backe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import lru_cache
 
@@ -35,6 +37,13 @@ class _Outline:
         self.numbers = section_numbers(plan)
         self.outline_numbers = outline_numbers(plan)
         self.parents = parents(plan)
+        self.with_text = [position for position, section in enumerate(self.sections) if section.words]
+        self._children: defaultdict[int | None, list[int]] = defaultdict(list)
+        self._with_text: defaultdict[int | None, list[int]] = defaultdict(list)
+        for position, parent in enumerate(self.parents):
+            self._children[parent].append(position)
+            if self.sections[position].words:
+                self._with_text[parent].append(position)
 
     def line(self, position: int) -> str:
         """A section's number, heading and main point; or those of a part."""
@@ -50,13 +59,13 @@ class _Outline:
         point = part.main_point if len(part.main_point) <= _LONGEST_POINT else part.main_point[:_LONGEST_POINT] + "…"
         return f"{self.outline_numbers[position]} {part.title}" + (f": {point}" if point else "")
 
-    def children(self, parent: int | None) -> list[int]:
+    def children(self, parent: int | None) -> Sequence[int]:
         """The positions of the sections directly below ``parent``, or of those on the first level."""
-        return [position for position in range(len(self.sections)) if self.parents[position] == parent]
+        return self._children.get(parent, ())
 
-    def siblings(self, position: int) -> list[int]:
-        """The positions of the sections with text that have the same parent, including this one."""
-        return [sibling for sibling in self.children(self.parents[position]) if self.sections[sibling].words]
+    def with_text_in(self, parent: int | None) -> Sequence[int]:
+        """The positions of the sections with text directly below ``parent``."""
+        return self._with_text.get(parent, ())
 
     def path(self, position: int) -> list[int]:
         """The positions of the parts that a section is in, the outermost first."""
@@ -69,22 +78,28 @@ class _Outline:
 
 def view_plan(plan: Plan, number: int, detail: Detail) -> str:
     """Return the plan as the prompt for section ``number`` (its position from 1) shows it."""
-    # These two show all prompts of a document the same.
-    return _view(SamePlan(plan), number if detail >= Detail.NEAR else 0, detail)
+    key = SamePlan(plan)
+    if detail is Detail.LEAST:
+        return _neighboring_headings(_outline(key), number - 1)
+    # All prompts of a document show the same, or at least those of the sections of one part.
+    return _view(key, detail, _outline(key).parents[number - 1] if detail is Detail.NEAR else None)
 
 
 @lru_cache(maxsize=8)
-def _view(key: SamePlan, number: int, detail: Detail) -> str:
-    outline = _Outline(key.plan)
+def _outline(key: SamePlan) -> _Outline:
+    return _Outline(key.plan)
+
+
+@lru_cache(maxsize=8)
+def _view(key: SamePlan, detail: Detail, parent: int | None) -> str:
+    outline = _outline(key)
     match detail:
         case Detail.FULL:
             return "\n".join(outline.line(position) for position in range(len(outline.sections)))
         case Detail.HEADINGS:
             return "\n".join(_all_headings(outline))
-        case Detail.NEAR:
-            return "\n".join(_headings_near(outline, number - 1))
-        case Detail.LEAST:
-            return _neighboring_headings(outline, number - 1)
+        case _:
+            return "\n".join(_headings_near(outline, parent))
 
 
 def neighbors(plan: Plan, number: int, detail: Detail) -> str:
@@ -97,9 +112,9 @@ def neighbors(plan: Plan, number: int, detail: Detail) -> str:
 
 @lru_cache(maxsize=8)
 def _neighbors(key: SamePlan, number: int) -> str:
-    position, outline = number - 1, _Outline(key.plan)
+    position, outline = number - 1, _outline(key)
     lines = [outline.part_line(parent) for parent in outline.path(position)]
-    siblings = outline.siblings(position)
+    siblings = outline.with_text_in(outline.parents[position])
     here = siblings.index(position) if position in siblings else 0
     near = siblings[max(0, here - _NEIGHBORS) : here + _NEIGHBORS + 1]
     lines += [outline.line(neighbor) for neighbor in near if neighbor != position]
@@ -108,7 +123,7 @@ def _neighbors(key: SamePlan, number: int) -> str:
 
 def headings_line(plan: Plan, number: int, detail: Detail) -> str:
     """Return the plan's headings in one line, for base models."""
-    position, outline = number - 1, _Outline(plan)
+    position, outline = number - 1, _outline(SamePlan(plan))
     path = outline.path(position)
     tops = outline.children(None)
     if detail >= Detail.NEAR and len(tops) > 2 * _NEIGHBOR_HEADINGS:
@@ -136,10 +151,10 @@ def _all_headings(outline: _Outline) -> Iterator[str]:
         yield "; ".join(headings)
 
 
-def _headings_near(outline: _Outline, position: int) -> Iterator[str]:
-    """Yield the names of all parts, and the headings in the section's own part."""
-    path = set(outline.path(position))
-    siblings = outline.siblings(position)
+def _headings_near(outline: _Outline, parent: int | None) -> Iterator[str]:
+    """Yield the names of all parts, and the headings directly within ``parent``, the section's own part."""
+    path = set() if parent is None else {*outline.path(parent), parent}
+    siblings = outline.with_text_in(parent)
     own = set(siblings)
     for index, section in enumerate(outline.sections):
         if index in own:
@@ -153,8 +168,8 @@ def _headings_near(outline: _Outline, position: int) -> Iterator[str]:
 
 def _neighboring_headings(outline: _Outline, position: int) -> str:
     """Return the headings around a section, and how many sections there are."""
-    with_text = [index for index, section in enumerate(outline.sections) if section.words]
-    here = next((place for place, index in enumerate(with_text) if index >= position), len(with_text) - 1)
+    with_text = outline.with_text
+    here = min(bisect_left(with_text, position), len(with_text) - 1)
     near = with_text[max(0, here - _NEIGHBOR_HEADINGS) : here + _NEIGHBOR_HEADINGS + 1]
     headings = "; ".join(f"{outline.numbers[index]}. {_shortened(outline.sections[index])}" for index in near)
     return f"{len(with_text)} sections in all. Those around this one: {headings}"

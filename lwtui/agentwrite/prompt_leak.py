@@ -6,7 +6,7 @@ section under the heading of another one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 
@@ -38,17 +38,19 @@ class PromptLeakFilter(ForwardFilter):
 
     Args:
         section_title: The section's own heading.
-        titles: The headings of all sections.
-        points: The main points of the other sections, which belong there.
+        headings: The keys of the headings of all sections (see :func:`lwtui.agentwrite.stream_cleaner.heading_key`).
+        points: The passages of the main points of the other sections, which belong there (see :func:`passages_in`).
     """
 
-    def __init__(self, section_title: str, titles: Iterable[str], points: Iterable[str] = ()) -> None:
+    def __init__(self, section_title: str, headings: Collection[str], points: Collection[str] = ()) -> None:
         """Start with an empty section."""
         super().__init__()
-        self._points = frozenset(point for point in _passages_in(points) if len(point) >= _SHORTEST_POINT)
-        own = heading_key(section_title)
-        self._titles = {key for title in titles if (key := heading_key(title)) and key != own}
-        self._lines: frozenset[str] = self._points
+        self._points = points
+        self._own = heading_key(section_title)
+        self._headings = headings
+        self._instructions: frozenset[str] = frozenset()  # passages of the prompt, perhaps without given ones
+        self._given: tuple[str, ...] = ()
+        self._given_passages: frozenset[str] | None = None  # once they are needed
         self._tags: tuple[str, ...] = ()
         self._names_places = False  # whether the given parts name a section in this way, too
 
@@ -59,9 +61,13 @@ class PromptLeakFilter(ForwardFilter):
             prompt: The whole prompt.
             given: The parts of it that the text may repeat: the writer's own words, and the document's.
         """
-        given = list(given)
-        self._lines = (_passages_in([prompt]) | self._points) - _passages_in(given)
-        given_text = "\n".join(given)
+        self._given, self._given_passages = tuple(given), None
+        # Most lines of a long prompt are given, and all that is in these may be repeated.
+        lines = set(prompt.splitlines(keepends=True))
+        for part in self._given:
+            lines.difference_update(part.splitlines(keepends=True))
+        self._instructions = passages_in(lines)
+        given_text = "\n".join(self._given)
         self._names_places = _PLACE.search(given_text) is not None
         self._tags = tuple(sorted(tag for tag in set(_TAG.findall(prompt)) if tag not in given_text))
 
@@ -79,7 +85,7 @@ class PromptLeakFilter(ForwardFilter):
             if (leak := self._leak_in(line)) is not None:
                 return _verdict(whole, match.start() + leak, _("the model repeated its instructions"))
             heading = _HEADING.fullmatch(line) or _SEVERAL_WORDS.fullmatch(line)
-            if heading and heading_key(heading[1]) in self._titles and not in_code(whole[: match.start()]):
+            if heading and self._is_other_heading(heading[1]) and not in_code(whole[: match.start()]):
                 return _verdict(whole, match.start(), _("the model went on to another section"))
             self._checked = match.end()
         return None
@@ -94,10 +100,23 @@ class PromptLeakFilter(ForwardFilter):
         return min(known, default=0 if _STEP.search(line) else None)
 
     def _is_known(self, passage: str) -> bool:
-        if passage in self._lines:
+        if (passage in self._instructions or self._is_point(passage)) and not self._may_repeat(passage):
             return True
         title, _colon, point = passage.partition(": ")  # as a line of the plan has it
-        return point in self._points and point in self._lines and heading_key(title) in self._titles
+        return self._is_point(point) and self._is_other_heading(title) and not self._may_repeat(point)
+
+    def _is_point(self, passage: str) -> bool:
+        return len(passage) >= _SHORTEST_POINT and passage in self._points
+
+    def _is_other_heading(self, line: str) -> bool:
+        key = heading_key(line)
+        return bool(key) and key != self._own and key in self._headings
+
+    def _may_repeat(self, passage: str) -> bool:
+        """Tell whether a passage is in the given parts. They are long, and hardly a text asks for it."""
+        if self._given_passages is None:
+            self._given_passages = passages_in(self._given)
+        return passage in self._given_passages
 
 
 def _lines_and_sentences(text: str) -> Iterator[tuple[int, str]]:
@@ -111,7 +130,7 @@ def _lines_and_sentences(text: str) -> Iterator[tuple[int, str]]:
         start += len(line)
 
 
-def _passages_in(texts: Iterable[str]) -> frozenset[str]:
+def passages_in(texts: Iterable[str]) -> frozenset[str]:
     """Return all lines and sentences of texts that are long enough to be a leak, folded."""
     lines = (line for text in texts for line in text.splitlines(keepends=True))
     return frozenset().union(*map(_passages_of, lines))

@@ -181,17 +181,21 @@ class RunState:
         self.reviews: dict[str, SectionReviewed] = {}  # the last review of each section, by id
         self.polish_finished: PolishFinished | None = None
         self.throughput = Throughput(clock)
-        self.target = 0
-        self._texts: dict[str, tuple[str, int]] = {}
+        self._sections: list[Section] = []  # the document's, before the run or its last section
+        self._polished: dict[str, tuple[str, int]] = {}  # their texts and lengths, where polishing has changed them
         self._bases: dict[str, Basis] = {}
         self._written = [0, 0]  # characters, and words, of the text that came in this run
         self.begin(sections)
 
     def begin(self, sections: Iterable[Section]) -> None:
         """Set the document's sections before the run."""
-        sections = list(sections)
-        self.target = sum(section.words for section in sections)
-        self._texts = {section.id: (section.text, section.length) for section in sections}
+        # Called for each section, so that nothing is computed here from all of them.
+        self._sections, self._polished = list(sections), {}
+
+    @property
+    def target(self) -> int:
+        """The length that the document is to have, in the counter's unit."""
+        return sum(section.words for section in self._sections)
 
     @property
     def open(self) -> list[SectionRun]:
@@ -201,8 +205,9 @@ class RunState:
     @property
     def length(self) -> int:
         """Length of the whole document, in the counter's unit."""
-        untouched = sum(length for section_id, (_, length) in self._texts.items() if section_id not in self.runs)
-        return untouched + sum(run.length for run in self.runs.values())
+        untouched = (section for section in self._sections if section.id not in self.runs)
+        before = sum(self._polished.get(section.id, (section.text, section.length))[1] for section in untouched)
+        return before + sum(run.length for run in self.runs.values())
 
     @property
     def usage(self) -> Usage:
@@ -224,7 +229,13 @@ class RunState:
     def text_of(self, section_id: str) -> str:
         """Return a section's current text."""
         run = self.runs.get(section_id)
-        return run.text if run else self._texts.get(section_id, ("", 0))[0]
+        return run.text if run else self._text_before(section_id) or ""
+
+    def _text_before(self, section_id: str) -> str | None:
+        """Return the document's text of a section; ``None`` if it has no such section."""
+        if section_id in self._polished:
+            return self._polished[section_id][0]
+        return next((section.text for section in self._sections if section.id == section_id), None)
 
     def apply(self, event: Event) -> None:
         """Update the state with an event."""
@@ -275,7 +286,7 @@ class RunState:
                 self.polishing = None
                 if event.outcome is PolishOutcome.BETTER:
                     self.runs.pop(section_id, None)
-                    self._texts[section_id] = (event.text, count_words(event.text))
+                    self._polished[section_id] = (event.text, count_words(event.text))
             case PolishFinished():
                 self.polishing, self.polish_finished = None, event
 
@@ -284,8 +295,8 @@ class RunState:
         for run in parallel:
             run.undisturbed = False
         # The document's text counts: the writer may have changed it since the section was last started.
-        text = self._texts[event.section_id][0] if event.section_id in self._texts else self.text_of(event.section_id)
-        text = text[: event.keep]
+        text = self._text_before(event.section_id)
+        text = (self.text_of(event.section_id) if text is None else text)[: event.keep]
         run = SectionRun(
             event.section_id,
             event.position,

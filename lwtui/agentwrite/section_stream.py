@@ -25,6 +25,7 @@ from lwtui.agentwrite.events import (
 )
 from lwtui.agentwrite.filters import FilterChain, FilterVerdict, SectionText, TextFilter
 from lwtui.agentwrite.length import CLOSE, RUNAWAY, LengthTarget, ParagraphStopper, SentenceStopper
+from lwtui.agentwrite.plan_index import plan_index
 from lwtui.agentwrite.prompt_leak import PromptLeakFilter
 from lwtui.agentwrite.refusals import is_refusal
 from lwtui.agentwrite.repeated_openings import RepeatedOpeningFilter
@@ -123,12 +124,8 @@ class SectionStream:
         self._unbounded = task.direct and agent.profile.ends_itself
         limit = task.target * (_MOST_DIRECT if self._unbounded else 1)
         self._target = LengthTarget(limit, agent.profile.ends_itself, task.slack, task.has_free_length)
-        sections = task.plan.sections
-        self._leak = PromptLeakFilter(
-            task.section.title,
-            (section.title for section in sections),
-            (section.main_point for section in sections if section.id != task.section.id),
-        )
+        self._plan = plan_index(task.plan)
+        self._leak = PromptLeakFilter(task.section.title, self._plan.headings, self._plan.other_points(task.section.id))
         kept = task.section.text
         if task.section.origin is not Origin.USER:
             kept = kept[: agent.prompts.resume_at(kept)]
@@ -169,8 +166,7 @@ class SectionStream:
             return [repetition, length]  # a base model's stop strings take care of the rest
         filters: list[TextFilter] = [repetition, self._leak]
         if self._agent.profile.ends_itself and not task.direct:
-            headings = [section.title for section in task.plan.sections]
-            filters.append(SimilarParagraphFilter(earlier, headings, index.paragraphs))
+            filters.append(SimilarParagraphFilter(earlier, self._plan.headings, index.paragraphs))
             filters.append(RepeatedOpeningFilter())
             if task.ordinal < task.total:
                 filters.append(ConclusionFilter())
@@ -305,14 +301,13 @@ class SectionStream:
         exact = not self._agent.follows_instructions
         plain = not exact and not self._task.direct and is_prose(self._task)
         title = self._task.section.title
-        others = (other.title for other in self._task.plan.sections if other.title != title)
         about = f"{self._task.section.main_point}\n{self._task.brief.instruction}"
         return StreamCleaner(
             self._text.text,
             title,
             exact=exact,
             plain=plain,
-            others=others,
+            others=self._plan.other_headings(title),
             about=about,
             citations=self._citations(),
             keep_fences=self._task.section.kind is SectionKind.CODE,

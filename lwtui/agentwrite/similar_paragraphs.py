@@ -124,7 +124,7 @@ class SimilarParagraphFilter(ForwardFilter):
 
     Args:
         earlier: The texts of the earlier sections.
-        headings: The headings of all sections, which must not occur within a section.
+        headings: The keys of the headings of all sections, which must not occur within a section.
         known: What was kept of the earlier sections from section to section.
     """
 
@@ -135,7 +135,7 @@ class SimilarParagraphFilter(ForwardFilter):
         super().__init__()
         self._earlier = known or EarlierParagraphs()
         self._earlier.hold(earlier)
-        self._headings = {key for heading in headings if (key := heading_key(heading))}
+        self._headings = set(headings)
         self._items: set[tuple[str, ...]] = set()
         self._paragraphs = _Paragraphs()  # of this section
         self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 
 import regex
@@ -52,7 +51,7 @@ class StreamCleaner:
         *,
         exact: bool,
         plain: bool = False,
-        others: Iterable[str] = (),
+        others: frozenset[str] = frozenset(),
         about: str = "",
         citations: CitationCleaner | None = None,
         keep_fences: bool = False,
@@ -64,7 +63,8 @@ class StreamCleaner:
             title: The section's heading.
             exact: Whether the answer continues ``existing`` exactly, as a base model's does.
             plain: Whether to remove headings, bold marks and the marks of long list items, for plain prose.
-            others: Headings of other sections. They are not removed, so that a filter can notice them.
+            others: Keys of the headings of other sections (see :func:`heading_key`). These headings are not removed,
+                so that a filter can notice them.
             about: What the text is about, in any words.
             citations: Turns the numbers by which the answer cites passages into citations; ``None`` without sources.
             keep_fences: Whether a fence around the whole answer is wanted, as in a section of code.
@@ -77,7 +77,7 @@ class StreamCleaner:
         self._title = title
         self._exact = exact
         self._opening: str | None = ""
-        self._lines = _LineCleaner(self._existing, plain=plain, kept=frozenset(map(heading_key, others)))
+        self._lines = _LineCleaner(self._existing, plain=plain, kept=others)
         self._at_line = self._existing.endswith("\n") and not self._lines.in_code
 
     @property

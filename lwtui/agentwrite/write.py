@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
 from zlib import crc32
@@ -219,20 +219,17 @@ def section_task(
     """
     sections, plan = document.sections(), document.plan
     index = next(index for index, other in enumerate(sections) if other.id == section.id)
-    unfinished = [other for other in sections if not other.is_written or other.id == section.id]
+    # Backwards, since the others that are not finished usually come later.
+    is_last = all(other.is_written or other.id == section.id for other in reversed(sections))
     present = sections[index]
     replaced = "" if section.text else present.text
-    written = [
-        replace(other, status=Status.DONE) if other.is_written and other.status is not Status.DONE else other
-        for other in sections
-    ]
     return SectionTask(
         brief=brief,
         plan=plan,
         section=section,
         number=index + 1,
-        target=section.words if alone else section_target(written, section.id),
-        slack=_slack(plan, section, alone=alone) if alone or len(unfinished) == 1 else None,
+        target=section.words if alone else section_target(sections, section.id),
+        slack=_slack(plan, section, alone=alone) if alone or is_last else None,
         earlier=[other for other in sections[:index] if other.text],
         facts=facts_before(facts_of(document), sections, index),
         sources=sources_of(document),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
-from operator import is_
+from functools import cached_property
 
 from lwtui.documents.database import checked_contents
 from lwtui.documents.facts import Fact, load_facts
@@ -45,6 +44,20 @@ class StoredSection:
     section: Section
     revision: int | None
     basis: Basis | None = None
+
+    # These follow from the section, which never changes. A long document asks for those of all sections all the time.
+
+    @cached_property
+    def view(self) -> Section:
+        """The section as others see it while no model writes it: a heading without text is DONE."""
+        section = self.section
+        return replace(section, status=Status.DONE) if section.is_heading_only else section
+
+    @cached_property
+    def planned(self) -> PlannedSection:
+        """The section's line of the plan."""
+        section = self.section
+        return PlannedSection(section.title, section.main_point, section.words, section.id, section.level, section.kind)
 
 
 class StreamingText:
@@ -151,20 +164,27 @@ class Contents:
     facts: dict[str, Fact] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     _plan: Plan = field(default=Plan("", ()), repr=False, compare=False)
+    _planned: tuple[PlannedSection, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def plan(self) -> Plan:
         """The plan."""
-        sections = [self.sections[section_id].section for section_id in self.order]
-        before = self._plan.sections
-        planned = tuple(
-            old if old is not None and _is_of(old, section) else _planned(section)
-            for section, old in zip_longest(sections, before[: len(sections)])
-        )
-        # The same object as long as it does not change, by which what is computed from it is kept.
-        unchanged = len(planned) == len(before) and all(map(is_, planned, before)) and self.title == self._plan.title
-        self._plan = self._plan if unchanged else Plan(self.title, planned)
+        planned = tuple([self.sections[section_id].planned for section_id in self.order])
+        # The same object as long as it does not change, by which what is computed from it is kept. Only lines that are
+        # not the same as the last time are compared.
+        if planned != self._planned or self.title != self._plan.title:
+            self._plan = Plan(self.title, planned)
+        self._planned = planned
         return self._plan
+
+    def views(self) -> list[Section]:
+        """Return all sections in the plan, in order, including text that is streaming in."""
+        stored = [self.sections[section_id] for section_id in self.order]
+        if not self.streams:
+            return [each.view for each in stored]
+        return [
+            stream.view(each.section) if (stream := self.streams.get(each.section.id)) else each.view for each in stored
+        ]
 
     def sections_under(self, plan: Plan) -> dict[str, StoredSection]:
         """Return all sections by id as they would be with ``plan`` as the document's plan."""
@@ -183,22 +203,6 @@ class Contents:
             )
             sections[planned.id] = replace(stored, section=section)
         return sections
-
-
-def _planned(section: Section) -> PlannedSection:
-    return PlannedSection(section.title, section.main_point, section.words, section.id, section.level, section.kind)
-
-
-def _is_of(planned: PlannedSection, section: Section) -> bool:
-    """Tell whether a section of a plan is what :func:`_planned` would return."""
-    return (
-        planned.title == section.title
-        and planned.main_point == section.main_point
-        and planned.words == section.words
-        and planned.id == section.id
-        and planned.level == section.level
-        and planned.kind is section.kind
-    )
 
 
 def load(db: sqlite3.Connection) -> Contents:

@@ -31,6 +31,9 @@ class Status(StrEnum):
     DONE = "done"
 
 
+_WRITTEN = (Status.DONE, Status.SHORT)
+
+
 class Origin(StrEnum):
     """Who wrote a revision."""
 
@@ -289,7 +292,7 @@ class Section:
     @property
     def is_written(self) -> bool:
         """Whether its text has come to an end, at its length or short of it."""
-        return self.status in (Status.DONE, Status.SHORT)
+        return self.status in _WRITTEN
 
     @property
     def starts_again(self) -> bool:

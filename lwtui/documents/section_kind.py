@@ -8,7 +8,14 @@ import regex
 
 
 class SectionKind(StrEnum):
-    """What a section consists of in the main. Some prose may stand around a list, a table, code or formulas."""
+    """What a section consists of in the main. Some prose may stand around a list, a table, code or formulas.
+
+    Attributes:
+        has_free_length: Whether the section is as long as its subject takes: words tell little about a table, code or
+            formulas.
+    """
+
+    has_free_length: bool
 
     PROSE = "prose"  # running text in the style of the brief
     LIST = "list"
@@ -16,10 +23,9 @@ class SectionKind(StrEnum):
     CODE = "code"
     FORMULAS = "formulas"
 
-    @property
-    def has_free_length(self) -> bool:
-        """Whether the section is as long as its subject takes: words tell little about a table, code or formulas."""
-        return self in (SectionKind.TABLE, SectionKind.CODE, SectionKind.FORMULAS)
+    def __init__(self, value: str) -> None:
+        # An attribute and no property, since targets ask it of all sections.
+        self.has_free_length = value in ("table", "code", "formulas")
 
 
 _NAMES = {

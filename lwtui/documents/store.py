@@ -192,7 +192,7 @@ class Document:
 
     def sections(self) -> list[Section]:
         """Return all sections in order, including text that is streaming in. A heading without text is DONE."""
-        return [self._view(section_id) for section_id in self._now.order]
+        return self._now.views()
 
     def section(self, section_id: str) -> Section:
         """Return a section of the plan."""
@@ -467,10 +467,8 @@ class Document:
     # -- private
 
     def _view(self, section_id: str) -> Section:
-        section, stream = self._now.sections[section_id].section, self._now.streams.get(section_id)
-        if stream is not None:
-            return stream.view(section)
-        return replace(section, status=Status.DONE) if section.is_heading_only else section
+        stored, stream = self._now.sections[section_id], self._now.streams.get(section_id)
+        return stored.view if stream is None else stream.view(stored.section)
 
     def _text(self, section_id: str) -> str:
         """Return the stored text of a section; empty if the section is unknown."""

@@ -126,18 +126,79 @@ async def test_what_is_no_candidate_is_not_compared(points: Any, revises: Any, a
 
 
 async def test_each_part_of_a_nested_plan_is_reviewed_on_its_own() -> None:
-    async with open_studio(PlanEditor(lambda a, b: 0 if "Wells" in a else 1 if REVISED in a else 2)) as studio:
+    def likes(first: str, second: str) -> int:
+        return 0 if "Wells" in first or "Spring" in first else 1 if REVISED in first else 2
+
+    async with open_studio(PlanEditor(likes)) as studio:
         plan, events = await reviewed(studio, NESTED)
         prompts = studio.prompts
     assert titles(plan) == ["Spring", "Soil", REVISED, "Seeds", "Summer", "Wells", "Shade"]
     assert plan.words == NESTED.words and [section.level for section in plan.sections] == [1, 2, 2, 2, 1, 2, 2]
-    assert outcomes(events) == [PolishOutcome.BETTER, PolishOutcome.NOT_BETTER]
-    assert "Paragraph 1 - Main Point: Soil" in prompts[0] and "Paragraph 1 - Main Point: Wells" not in prompts[0]
+    assert outcomes(events) == [PolishOutcome.NOT_BETTER, PolishOutcome.BETTER, PolishOutcome.NOT_BETTER]
+    assert "Paragraph 1 - Main Point: Spring" in prompts[0] and "are the chapters" in prompts[0]
+    assert "Paragraph 1 - Main Point: Soil" in prompts[3] and "Paragraph 1 - Main Point: Wells" not in prompts[3]
     assert all("Summer" in prompt for prompt in prompts)
 
 
+def chapters(*steps: tuple[str, str, int]) -> str:
+    """Return an answer with these chapters: headings, main points and lengths."""
+    lines = (
+        f"Paragraph {number} - Main Point: {title}: {point} - Word Count: {words} words"
+        for number, (title, point, words) in enumerate(steps, 1)
+    )
+    return "\n".join(["Title: Another title", *lines])
+
+
+def revises_chapters(answer: str) -> Any:
+    """Return an editor that gives this answer for the chapters, and for each part its plan as it is."""
+    return lambda lines: answer if "Spring" in lines[0] else "\n".join(["Title: A Plan", *lines])
+
+
+ONLY_CHAPTERS: Any = {"likes": lambda first, second: 1 if "in the heat" in first else 2}
+
+
+async def test_chapters_change_their_order_and_their_lengths_and_keep_their_sections() -> None:
+    answer = chapters(("Summer", "what to water in the heat", 900), ("Spring", "what to sow", 300))
+    async with open_studio(PlanEditor(revises=revises_chapters(answer), **ONLY_CHAPTERS)) as studio:
+        plan, events = await reviewed(studio, NESTED)
+    assert outcomes(events) == [PolishOutcome.BETTER, PolishOutcome.UNFIT, PolishOutcome.UNFIT]
+    assert [section.id for section in plan.sections] == ["p2", "s3", "s4", "p1", "s1", "s2"]
+    assert [section.words for section in plan.sections] == [0, 450, 450, 0, 150, 150]
+    assert plan.sections[0].main_point == "what to water in the heat"
+    assert plan.sections[1].main_point == "where water comes from" and plan.title == NESTED.title
+
+
+async def test_a_new_chapter_is_planned_and_one_that_is_dropped_is_not_reviewed() -> None:
+    long = replace(NESTED, sections=tuple(replace(one, words=one.words * 10) for one in NESTED.sections))
+    answer = chapters(("Summer", "what to water in the heat", 6000), ("Autumn", "what to harvest and to store", 6000))
+    async with open_studio(PlanEditor(revises=revises_chapters(answer), **ONLY_CHAPTERS)) as studio:
+        plan, events = await reviewed(studio, long)
+    assert outcomes(events) == [PolishOutcome.BETTER, PolishOutcome.UNFIT]
+    heads = [section for section in plan.sections if section.level == 1]
+    assert [(head.title, head.words) for head in heads] == [("Summer", 0), ("Autumn", 0)]
+    assert titles(plan)[:4] == ["Summer", "Wells", "Shade", "Autumn"] and len(plan.sections) > 5
+    assert sum(section.words for section in plan.sections[4:]) == 6000
+
+
+async def test_the_review_of_the_chapters_is_resumed(tmp_path: Path) -> None:
+    answer = chapters(("Summer", "what to water in the heat", 900), ("Spring", "what to sow", 300))
+    with document_at(tmp_path, NESTED) as document:
+        for after, asked in (
+            (PlanReviewed, ["review"]),
+            (PlanRedrafted, ["revise"]),
+            (PlanRevised, ["compare", "compare"]),
+            (None, ["review", "revise", "review", "revise"]),
+        ):
+            async with open_studio(PlanEditor(revises=revises_chapters(answer), **ONLY_CHAPTERS)) as studio:
+                await review_stored(studio, document, after)
+                assert studio.author.asked == asked
+        assert [section.id for section in document.plan.sections] == ["p2", "s3", "s4", "p1", "s1", "s2"]
+        assert document.undo_plan() == PLAN_REVIEW_LABEL and document.plan == NESTED
+
+
 def test_the_parts_of_a_plan() -> None:
-    assert parts_to_review(PLAN) == [""] and parts_to_review(NESTED) == ["p1", "p2"]
+    assert parts_to_review(PLAN) == [""] and parts_to_review(NESTED) == ["", "p1", "p2"]
+    assert [(one.title, one.words) for one in part_of(NESTED, "").sections] == [("Spring", 600), ("Summer", 600)]
     assert parts_to_review(Plan("", ())) == []
     deeper = replace(NESTED.sections[1], level=2, words=0)
     mixed = Plan("", (NESTED.sections[0], deeper, replace(NESTED.sections[2], level=3)))
@@ -194,7 +255,7 @@ async def test_the_budget_ends_the_review_and_keeps_what_is_improved() -> None:
         team = PlanTeam(studio.agent, studio.agent, studio.agent)
         with pytest.raises(BudgetReached, match="review of the plan"):
             await review_plan(team, BRIEF, NESTED, emit, tracker=UsageTracker(lambda: Budget(tokens=half)))
-    assert outcomes(events) == [PolishOutcome.BETTER]
+    assert outcomes(events) == [PolishOutcome.BETTER, PolishOutcome.BETTER]
     expected = plan_review_forecast(BRIEF, NESTED, _models(), lambda model: Rates()).each
     async with open_studio(PlanEditor()) as studio:
         with pytest.raises(BudgetReached):
@@ -212,7 +273,7 @@ def test_the_forecast_counts_every_part_and_the_reasoning() -> None:
         return plan_review_forecast(BRIEF, plan, models, lambda model: Rates(writing=10.0, reading=100.0), left)
 
     one, two = expected(PLAN), expected(NESTED)
-    assert set(one.each) == {""} and set(two.each) == {"p1", "p2"} and one.cost and one.seconds
+    assert set(one.each) == {""} and set(two.each) == {"", "p1", "p2"} and one.cost and one.seconds
     assert expected(NESTED, left=["p2"]).completion < two.completion and expected(NESTED, left=[]).calls == 0
     keen = expected(PLAN, _models(roles={"plan": {"reasoning_effort": "high"}}))
     assert keen.completion > one.completion + 3000
@@ -249,7 +310,7 @@ async def test_undo_takes_back_the_whole_review(tmp_path: Path) -> None:
     with document_at(tmp_path, NESTED) as document:
         async with open_studio(PlanEditor()) as studio:
             await review_stored(studio, document)
-        assert len(document.plan.sections) == 8 and document.setting(PLAN_REVIEW) == ""
+        assert len(document.plan.sections) == 9 and document.setting(PLAN_REVIEW) == ""
         assert document.undo_plan() == PLAN_REVIEW_LABEL
         assert document.plan == NESTED
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lwtui.agentwrite.events import TextRolledBack
-from lwtui.agentwrite.prompt_leak import PromptLeakFilter
+from lwtui.agentwrite.prompt_leak import PromptLeakFilter, passages_in
+from lwtui.agentwrite.stream_cleaner import heading_key
 from lwtui.documents.model import Note
 from tests.agentwrite.test_section import own, task, written
 from tests.support.fault_server import Answer
@@ -23,8 +24,12 @@ Short line."""
 GIVEN = ["A guide to pots, with the line: Pots are patient."]
 
 
+def keys(*titles: str) -> list[str]:
+    return [heading_key(title) for title in titles]
+
+
 def leak_filter(title: str = "Soil") -> PromptLeakFilter:
-    made = PromptLeakFilter(title, ["Pots", "Soil", "2. Water & light", ""])
+    made = PromptLeakFilter(title, keys("Pots", "Soil", "2. Water & light", ""))
     made.set_prompt(PROMPT, GIVEN)
     return made
 
@@ -35,14 +40,14 @@ POINT = "The rope walk offers stunning views of the harbor and the hills behind 
 @pytest.mark.parametrize("leaked", [POINT, f"{POINT}\n\nMore.", f"Pots: {POINT}", f"It is old. {POINT} And so on."])
 def test_another_sections_main_point_belongs_there(leaked: str) -> None:
     for step in (1, 7, 500):
-        filter_ = PromptLeakFilter("Soil", ["Pots", "Soil"], [POINT, "Short point."])
+        filter_ = PromptLeakFilter("Soil", keys("Pots", "Soil"), passages_in([POINT, "Short point."]))
         filter_.set_prompt(PROMPT, GIVEN)
         found = feed(filter_, f"Soil is dark.\n\n{leaked}\n", step)
         assert found is not None and "rope" not in f"Soil is dark.\n\n{leaked}"[: found[0].keep].casefold()
 
 
 def test_the_own_main_point_and_short_ones_may_be_said() -> None:
-    filter_ = PromptLeakFilter("Soil", ["Pots", "Soil"], [POINT, "Short point."])
+    filter_ = PromptLeakFilter("Soil", keys("Pots", "Soil"), passages_in([POINT, "Short point."]))
     filter_.set_prompt(PROMPT, [*GIVEN, POINT])
     assert feed(filter_, f"Soil is dark.\n\n{POINT}\n\nShort point.\n", 7) is None
 

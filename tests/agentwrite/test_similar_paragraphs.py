@@ -10,7 +10,7 @@ from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
 from tests.support.author import sentence
 from tests.support.feeding import feed
 
-TITLES = ("Bread", "Soup")
+HEADINGS = ("bread", "soup")
 
 
 def prose(number: int, count: int = 4) -> str:
@@ -19,7 +19,7 @@ def prose(number: int, count: int = 4) -> str:
 
 def found(text: str, *earlier: str) -> FilterVerdict | None:
     """Return the verdict on a section that streams in after ``earlier`` ones."""
-    filters = FilterChain([RepetitionFilter(earlier), SimilarParagraphFilter(earlier, TITLES)])
+    filters = FilterChain([RepetitionFilter(earlier), SimilarParagraphFilter(earlier, HEADINGS)])
     verdict = feed(filters, text, 6, ended=True)
     return verdict[0] if verdict else None
 
