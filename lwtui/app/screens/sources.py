@@ -32,6 +32,7 @@ from lwtui.translation import _, _n, _p, sentences
 if TYPE_CHECKING:
     from lwtui.sources.reading.adding import LocationReader
     from lwtui.sources.reading.job import ReadJob
+    from lwtui.sources.research.session import SearchSession
 
 _KINDS = {"text": _("text"), "web": _("web"), "record": _("record"), "other": _("other")}  # the others are formats
 _FOUND = 50  # passages that a search lists
@@ -224,15 +225,8 @@ class SourcesScreen(BaseScreen):
     async def _research(self) -> None:
         # These take a while to import.
         from lwtui.agentwrite.research_queries import queries_of
-        from lwtui.app.screens.research import QueriesDialog, ResultsDialog
-        from lwtui.sources.reading.adding import is_address
-        from lwtui.sources.reading.job import ReadJob, ReadStopped
-        from lwtui.sources.research.searching import (
-            ResearchReader,
-            check_search_tool,
-            find_results,
-            search_tool_name,
-        )
+        from lwtui.app.screens.research import QueriesDialog
+        from lwtui.sources.research.session import SearchSession, check_search_tool, search_tool_name
 
         settings = load_settings().research
         check_search_tool(settings)
@@ -246,6 +240,16 @@ class SourcesScreen(BaseScreen):
         queries = await self.app.push_screen_wait(QueriesDialog(made, search_tool_name(settings)))
         if queries is None:
             return
+        async with SearchSession(settings) as session:
+            await self._search(session, queries)
+
+    async def _search(self, session: SearchSession, queries: Sequence[str]) -> None:
+        """Ask the search tool, and read the pages that the user chooses."""
+        # These take a while to import.
+        from lwtui.app.screens.research import ResultsDialog
+        from lwtui.sources.reading.job import ReadJob, ReadStopped
+        from lwtui.sources.research.searching import ResearchReader, find_results, known_addresses
+
         job = ReadJob()
         self._stop = job.stop
         stop = key_of(SOURCES_SCREEN, "stop")
@@ -253,9 +257,9 @@ class SourcesScreen(BaseScreen):
         def on_query(query: str) -> None:
             self.app.call_from_thread(self._tell, _("Searching: {query} {key} stops.", query=query, key=stop))
 
-        known = [source.location for source in self._store.list() if is_address(source.location)]
+        known = known_addresses(self._store.list())
         try:
-            found = await asyncio.to_thread(find_results, settings, queries, job, known=known, on_query=on_query)
+            found = await asyncio.to_thread(find_results, session, queries, job, known=known, on_query=on_query)
         except ReadStopped:
             self._tell(_("The search was stopped."))
             return
@@ -268,7 +272,7 @@ class SourcesScreen(BaseScreen):
         chosen = await self.app.push_screen_wait(ResultsDialog(found.results, found.problems))
         if chosen is not None:
             job = ReadJob()
-            await self._read([result.address for result in chosen], job, ResearchReader(settings, chosen, job))
+            await self._read([result.address for result in chosen], job, ResearchReader(session, chosen, job))
 
     async def _add(self, given: str) -> None:
         """Read the sources at a place, and store them."""
