@@ -34,6 +34,7 @@ from lwtui.agentwrite.section_requests import SectionRequests
 from lwtui.agentwrite.section_task import SectionTask, is_prose
 from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
+from lwtui.agentwrite.source_selection import shown_title
 from lwtui.agentwrite.stream_cleaner import StreamCleaner
 from lwtui.config import Role
 from lwtui.documents.model import Origin
@@ -94,6 +95,7 @@ class _Attempt:
     cleaner: StreamCleaner
     started_at: int  # length of the text before it, in characters
     thought: int = 0  # characters of reasoning
+    answered: bool = False  # whether any text came, even if none of it was kept
     closed: bool = False
 
 
@@ -318,12 +320,14 @@ class SectionStream:
             return None
         sources = {source.key: source for source in store.list()}
         keep_lists = is_reference_heading(self._task.section.title)
-        return CitationCleaner(passages, sources, self._text.text, keep_lists=keep_lists)
+        titles = [shown_title(one.source) for one in passages]
+        return CitationCleaner(passages, sources, self._text.text, keep_lists=keep_lists, titles=titles)
 
     async def _handle(self, call: _Attempt, part: StreamPart) -> _End | None:
         """Handle one part of the stream. Returns how the call ended, if it has."""
         match part:
             case TextPiece(text):
+                call.answered = call.answered or not text.isspace()
                 end = await self._append(call.cleaner.add(text))
                 await self._tell_dropped(call)
                 return await self._finish(call, "stop") if end is None and call.cleaner.ended else end
@@ -344,6 +348,7 @@ class SectionStream:
         """Take back the text of this call, all of which was reasoning."""
         longest = self._longest
         call.thought += len(self._text) - call.started_at
+        call.answered = False
         await self._cut(call.started_at, len(self._text), _("it was the model's reasoning"))
         self._longest = longest
         call.cleaner = self._cleaner()
@@ -402,6 +407,8 @@ class SectionStream:
         if call.thought:
             self._agent.saw_reasoning(min(call.thought // _CHARACTERS_PER_TOKEN, 16_000))
         if len(self._text) <= call.started_at:
+            if end is _End.LENGTH and call.answered:
+                return _End.STOP  # more room would not help: what came was no text of the section
             if end is _End.LENGTH:
                 await self._allow_more_reasoning(call)
             return end

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from lwtui.agentwrite.events import (
     Event,
     PassagesLeftOut,
     PlanReady,
+    Retrying,
     SectionFinished,
 )
 from lwtui.agentwrite.lint import lint, parts_of
@@ -32,6 +34,7 @@ from lwtui.sources.model import ReadSource, Stretch
 from lwtui.sources.support import support_checker
 from lwtui.text import count_words
 from tests.support.author import Author, title_of
+from tests.support.fault_server import Answer
 from tests.support.studio import Studio, of_kind, open_studio, plan_of
 
 BRIEF = Brief("Write about the harbor and its bees", 240, seed=4)
@@ -152,6 +155,29 @@ async def test_what_is_taken_from_a_passage_without_a_citation_is_cited(tmp_path
     finished = of_kind(SectionFinished, events)[-1]
     assert finished.length == count_words(section.text)
     assert not of_kind(CitationsDropped, events)
+
+
+class ListingAuthor(Author):
+    """Writes nothing but references in its first answers, until it has no more tokens."""
+
+    lists = 2
+
+    def __call__(self, body: Any) -> Answer:
+        if len(self.asked) < self.lists:
+            self.asked.append("list")
+            entries = [f"{number}. Smith, J. (20{number}). On harbors. Press.\n" for number in range(10, 30)]
+            return Answer(["## References\n\n", *entries], finish="length")
+        return super().__call__(body)
+
+
+async def test_an_answer_that_was_dropped_is_no_reasoning(tmp_path: Path) -> None:
+    async with open_studio(ListingAuthor()) as studio:
+        with document_of(tmp_path, plan_of(120), ("The Harbor", HARBOR)) as document:
+            events = await written(studio, document)
+            (section,) = document.sections()
+    assert not of_kind(Retrying, events) and 100 < section.length < 140 and "Smith" not in section.text
+    dropped = [entry for event in of_kind(CitationsDropped, events) for entry in event.citations]
+    assert len(dropped) == 40 and len(studio.server.calls) == 3
 
 
 async def test_a_base_model_sees_no_passages(tmp_path: Path) -> None:

@@ -127,6 +127,22 @@ def test_nothing_is_written_without_a_source_that_was_asked_for(shell: Shell) ->
         assert [source.key for source in document.sources] == ["tea"] and document.words > 0
 
 
+def test_a_new_document_without_any_source_is_removed_again(shell: Shell) -> None:
+    (shell.folder / "bad.pdf").write_bytes(b"%PDF-1.7 noise")
+    (shell.folder / "empty.txt").write_bytes(b"")
+    with endpoint() as server:
+        options = ("--output", "out.md", *model_options(server))
+        done = shell.run("write", "A guide", "--source", "bad.pdf", "--source", "empty.txt", *options)
+        assert done.code == 1 and not server.calls
+        assert [line.partition(" ")[0] for line in done.err.splitlines()[-3:]] == ["bad.pdf", "empty.txt", "lwtui:"]
+        assert "2 sources cannot be read. Nothing is written yet." in done.err and "--resume" not in done.err
+        assert [file.name for file in shell.folder.iterdir() if file.name.startswith("out")] == []
+        (shell.folder / "good.md").write_text("# Tea\n\nIt grows.")
+        shell.run("write", "A guide", "--source", "good.md", *options).worked()
+        stopped = shell.run("write", "--resume", "out.lw", "--source", "bad.pdf", *options)
+        assert stopped.code == 1 and (shell.folder / "out.lw").exists()
+
+
 WEB = {
     "http://tea.example/assam": Reply(page(article(), title="Tea of Assam")),
     "http://tea.example/green": Reply(page(article("Green tea is steamed at once."), title="Green Tea")),
