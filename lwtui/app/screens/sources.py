@@ -197,11 +197,20 @@ class SourcesScreen(BaseScreen):
         """Add a file, a folder, an address or a bibliography."""
         from lwtui.app.screens.dialogs import Ask
 
+        def problem(given: str) -> str:
+            from lwtui.sources.reading.adding import check_location  # takes a while to import
+
+            try:
+                check_location(given)
+            except LwtuiError as error:
+                return str(error)
+            return ""
+
         if why := why_read_only(self._document):
             self.show_error(why, code="read-only")
             return
         hint = _("A file, a folder, an address (https://…) or a bibliography (.bib).")
-        given = await self.app.push_screen_wait(Ask(_("Add which source?"), "", hint))
+        given = await self.app.push_screen_wait(Ask(_("Add which source?"), "", hint, problem=problem))
         if given is None:
             return
         try:
