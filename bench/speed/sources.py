@@ -1,10 +1,11 @@
 """How long it takes to add a thousand pages to a document, and to search them.
 
-    python bench/speed/sources.py [--pages 1000] [--json]
+    python bench/speed/sources.py [--pages 1000] [--vectors 10000] [--only-vectors] [--json]
 
 On a machine that is busy with other work, the CPU times are those to look at.
 
-The pages are a PDF of about 500 words a page, made here with Typst, half of the words English and half made up.
+The pages are a PDF of about 500 words a page, made here with Typst, half of the words English and half made up. The
+vectors are drawn by chance, with 768 numbers each.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import os
 import random
 import statistics
 import tempfile
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, process_time, thread_time
 
+import numpy as np
 import typst
 
 from lwtui.documents.model import Brief
 from lwtui.documents.store import Document
+from lwtui.sources.model import ReadSource, Stretch
 from lwtui.sources.reading.adding import SourceReader
 from lwtui.sources.reading.job import ReadJob
 
@@ -32,16 +36,20 @@ _WORDS = """
 """.split()  # noqa: SIM905
 _WORDS_A_PAGE = 500
 _SEARCHES = 200
+_DIMENSIONS = 768
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pages", type=int, default=1_000)
+    parser.add_argument("--vectors", type=int, default=10_000)
+    parser.add_argument("--only-vectors", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        result = measure(make_pdf(folder, options.pages), folder)
+        result = {} if options.only_vectors else measure(make_pdf(folder, options.pages), folder)
+        result |= measure_vectors(folder, options.vectors)
     if options.json:
         print(json.dumps(result))
         return
@@ -84,6 +92,7 @@ def measure(pdf: Path, folder: Path) -> dict[str, float]:
             query = " ".join(chance.sample(_WORDS, 4))
             searches.append(_timed(lambda query=query: store.search(query, 10)))
             sections.append(_timed(lambda query=query: store.for_section(query, 2_000, recent=query * 20)))
+        size = (folder / "doc.lw").stat().st_size // 1_000
     return {
         "pages": last[1],
         "passages": source.passages,
@@ -95,7 +104,29 @@ def measure(pdf: Path, folder: Path) -> dict[str, float]:
         "search, median ms of CPU": _median([cpu for _, cpu in searches]),
         "for a section, median ms": _median([wall for wall, _ in sections]),
         "for a section, ms of CPU": _median([cpu for _, cpu in sections]),
-        "size of the document, kB": (folder / "doc.lw").stat().st_size // 1_000,
+        "size of the document, kB": size,
+    }
+
+
+def measure_vectors(folder: Path, count: int) -> dict[str, float]:
+    """Measure the search among ``count`` vectors, which are drawn by chance, as the passages are."""
+    chance, draw = random.Random(3), np.random.default_rng(3)
+    texts = [Stretch(" ".join(chance.choices(_WORDS, k=180))) for _ in range(count)]
+    vectors = draw.standard_normal((count, _DIMENSIONS)).astype("f4")
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+    with Document.create(folder / "vectors.lw", Brief("Tea", 3_000)) as document:
+        store = document.source_store
+        store.add(ReadSource("text", "Tea", "tea.txt", "2026-01-01", tuple(texts)))
+        passages = store.vectors.missing("model", count)
+        store.vectors.put("model", passages, [array("f", vector.tobytes()) for vector in vectors])
+        searches = []
+        for at in range(20):
+            query = array("f", vectors[at].tobytes())
+            searches.append(_timed(lambda query=query: store.vectors.nearest("model", query, 30)))
+    return {
+        "passages with vectors": count,
+        "nearest vectors, median ms": _median([wall for wall, _ in searches]),
+        "nearest vectors, longest ms": round(1_000 * max(wall for wall, _ in searches), 1),
     }
 
 

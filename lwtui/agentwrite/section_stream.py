@@ -35,6 +35,7 @@ from lwtui.agentwrite.section_requests import LEAST_WORDS, SectionRequests
 from lwtui.agentwrite.section_task import SectionTask, is_prose
 from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
+from lwtui.agentwrite.source_selection import shown_title
 from lwtui.agentwrite.stream_cleaner import StreamCleaner
 from lwtui.config import Role
 from lwtui.documents.model import Origin
@@ -320,7 +321,8 @@ class SectionStream:
             return None
         sources = {source.key: source for source in store.list()}
         keep_lists = is_reference_heading(self._task.section.title)
-        return CitationCleaner(passages, sources, self._text.text, keep_lists=keep_lists)
+        titles = [shown_title(one.source) for one in passages]
+        return CitationCleaner(passages, sources, self._text.text, keep_lists=keep_lists, titles=titles)
 
     async def _handle(self, call: _Attempt, part: StreamPart) -> _End | None:
         """Handle one part of the stream. Returns how the call ended, if it has."""
@@ -408,7 +410,9 @@ class SectionStream:
         if call.thought:
             self._agent.saw_reasoning(min(call.thought // _CHARACTERS_PER_TOKEN, 16_000))
         if len(self._text) <= call.started_at:
-            if end is _End.LENGTH and not call.dropped:
+            if end is _End.LENGTH and call.dropped:
+                return _End.STOP  # more room would not help: what came was no text of the section
+            if end is _End.LENGTH:
                 await self._allow_more_reasoning(call)
             return end
         if end is _End.STOP and self._agent.profile.ends_itself and breaks_off(self._text.text) and not self._went_on:

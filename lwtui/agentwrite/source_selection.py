@@ -46,6 +46,11 @@ def quoted(text: str) -> str:
     return one_line(_TOKEN.sub(" ", clean(text))).translate(_BRACKETS)
 
 
+def shown_title(source: Source) -> str:
+    """Return the title of a source as prompts show it."""
+    return quoted(source.title)[:_LONGEST_TITLE]
+
+
 def passages_room(words: int, context_length: int) -> int:
     """Return how many tokens the passages for a section of ``words`` may take."""
     return min(int(context_length * _SHARE), max(_LEAST_TOKENS, words * _TOKENS_PER_WORD))
@@ -111,11 +116,11 @@ def named_sources(plan: Plan, sources: Sequence[Source]) -> tuple[Plan, Mapping[
 
 def _passage_line(number: int, found: FoundPassage) -> str:
     page = "" if found.passage.page is None else f", p. {found.passage.page}"
-    return f"[{number}] ({quoted(found.source.title)[:_LONGEST_TITLE]}{page}) {quoted(found.passage.text)}"
+    return f"[{number}] ({shown_title(found.source)}{page}) {quoted(found.passage.text)}"
 
 
 def _source_line(source: Source) -> str:
     authors = [str(person.get("family") or person.get("literal") or "") for person in people(source.csl, ("author",))]
     names = ", ".join(name for name in authors[:3] if name)
     more = f" ({quoted(names)[:_LONGEST_TITLE]})" if names else ""
-    return f"[{source.key}] {quoted(source.title)[:_LONGEST_TITLE]}{more}"
+    return f"[{source.key}] {shown_title(source)}{more}"

@@ -50,7 +50,7 @@ from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.research.results import RESEARCH, ResearchError
 from lwtui.stop_signals import on_stop_signal
 from lwtui.system import quote_word
-from lwtui.translation import _
+from lwtui.translation import _, _n
 
 
 @dataclass(frozen=True)
@@ -141,18 +141,33 @@ class HeadlessRun:
         """Add the sources of the job to the document, which is created if there is none yet.
 
         Raises:
-            SourceError: One of them cannot be read. The others are in the document.
+            SourceError: One of them cannot be read. The others are in the document. If there are none, a new document
+                is removed again, so that the command can be given once more with other sources.
         """
         from lwtui.cli.source_adding import add_with_progress  # takes a while to import
         from lwtui.sources.reading.job import SourceError
 
+        is_new = self._document is None
         document = self._document or self._use(Document.create(self._job.document, self._job.brief))
         counts = add_with_progress(
             document.source_store, self._job.sources, self._progress.note, quiet=self._progress.is_quiet
         )
-        if counts.unread:
-            problem = counts.unread[0].problem
-            raise SourceError(_("{problem} Nothing is written yet.", problem=problem), code="unread-source")
+        if not counts.unread:
+            return
+        if is_new and not counts.added:
+            self._document = None
+            self._closing.close()
+            document.path.unlink(missing_ok=True)
+        count = len(counts.unread)
+        if self._progress.is_quiet:  # otherwise a line has told what is wrong with each
+            message = _("{problem} Nothing is written yet.", problem=counts.unread[0].problem)
+        else:
+            message = _n(
+                "{count:,} source cannot be read. Nothing is written yet.",
+                "{count:,} sources cannot be read. Nothing is written yet.",
+                count,
+            )
+        raise SourceError(message, code="unread-source")
 
     async def _write(self) -> None:
         self._listen_for_signals()

@@ -17,10 +17,11 @@ from lwtui.config import ResearchSettings
 from lwtui.documents.store import Document
 from lwtui.models.budget import check_priced
 from lwtui.models.metering import UsageTracker
-from lwtui.sources.reading.adding import AddedSource, UnreadSource, is_address, read_sources
+from lwtui.sources.reading.adding import AddedSource, UnreadSource, read_sources
 from lwtui.sources.reading.job import ReadJob
 from lwtui.sources.research.results import SearchResult
-from lwtui.sources.research.searching import FoundResults, ResearchReader, find_results
+from lwtui.sources.research.searching import FoundResults, ResearchReader, find_results, known_addresses
+from lwtui.sources.research.session import SearchSession
 from lwtui.translation import _, _n
 
 _LINE_SECONDS = 5.0  # between two lines where nothing can be redrawn
@@ -39,7 +40,7 @@ async def queries_for(agent: Agent, document: Document, tracker: UsageTracker, m
 
 
 async def find(
-    document: Document, settings: ResearchSettings, queries: Sequence[str], note: Callable[[str], None]
+    document: Document, session: SearchSession, queries: Sequence[str], note: Callable[[str], None]
 ) -> FoundResults:
     """Ask the search tool, and tell of each query.
 
@@ -51,9 +52,9 @@ async def find(
     def on_query(query: str) -> None:
         note(_("Searching: {query}", query=query))
 
-    known = [source.location for source in document.sources if is_address(source.location)]
+    known = known_addresses(document.sources)
     try:
-        found = await asyncio.to_thread(find_results, settings, queries, job, known=known, on_query=on_query)
+        found = await asyncio.to_thread(find_results, session, queries, job, known=known, on_query=on_query)
     finally:
         job.stop()
     for problem in found.problems:
@@ -109,7 +110,7 @@ def chosen_by(answer: str, count: int, most: int) -> list[int] | None:
 
 async def add_results(
     document: Document,
-    settings: ResearchSettings,
+    session: SearchSession,
     results: Sequence[SearchResult],
     note: Callable[[str], None],
     *,
@@ -128,7 +129,7 @@ async def add_results(
     def on_start(name: str) -> None:
         line.show(_("Reading {number} of {count}: {name}", number=names.index(name) + 1, count=len(names), name=name))
 
-    reading = read_sources(names, job, on_start, ResearchReader(settings, results, job))
+    reading = read_sources(names, job, on_start, ResearchReader(session, results, job))
     try:
         while (result := await asyncio.to_thread(next, reading, None)) is not None:
             line.clear()
@@ -155,13 +156,14 @@ async def research(
     Raises:
         LwtuiError: The search tool cannot be used, or a page cannot be stored.
     """
-    found = await find(document, settings, queries, note)
-    chosen = found.results[: settings.pages]
-    if not chosen:
-        note(_("The search has found nothing new."))
-        return
-    for text in result_lines(chosen):
-        note(text)
-    counts = await add_results(document, settings, chosen, note, quiet=quiet)
+    async with SearchSession(settings) as session:
+        found = await find(document, session, queries, note)
+        chosen = found.results[: settings.pages]
+        if not chosen:
+            note(_("The search has found nothing new."))
+            return
+        for text in result_lines(chosen):
+            note(text)
+        counts = await add_results(document, session, chosen, note, quiet=quiet)
     added = len(counts.added)
     note(_n("Research added {count} source.", "Research added {count} sources.", added))

@@ -19,7 +19,8 @@ from lwtui.command_line.values import positive_int
 from lwtui.config import ModelSettings, Role, Settings, load_settings
 from lwtui.documents.store import Document
 from lwtui.sources.research.results import MOST_QUERIES, tidy_queries
-from lwtui.sources.research.searching import FoundResults, check_search_tool
+from lwtui.sources.research.searching import FoundResults
+from lwtui.sources.research.session import SearchSession, check_search_tool
 from lwtui.translation import _
 
 
@@ -74,17 +75,17 @@ async def _run(
             queries = await queries_for(agent, document, document_tracker(document, model), most)
         finally:
             await agent.aclose()
-    found = await find(document, research, queries, say)
-    shown = say if options.json else print
-    for line in result_lines(found.results):
-        shown(line)
-    counts = AddedCounts()
-    most = options.pages or research.pages
-    if found.results and not options.list:
-        chosen = choose(found.results, most, say)
-        counts = await add_results(document, research, chosen, say)
-        if counts.added:
-            say(_("To see what they say: lwtui sources list {path}", path=document.path))
+    async with SearchSession(research) as session:
+        found = await find(document, session, queries, say)
+        shown = say if options.json else print
+        for line in result_lines(found.results):
+            shown(line)
+        counts = AddedCounts()
+        if found.results and not options.list:
+            chosen = choose(found.results, options.pages or research.pages, say)
+            counts = await add_results(document, session, chosen, say)
+    if counts.added:
+        say(_("To see what they say: lwtui sources list {path}", path=document.path))
     elif not found.results:
         say(_("The search has found nothing new."))
     if options.json:

@@ -313,7 +313,7 @@ def _with_roles(
 
 def _check_research(settings: Settings) -> None:
     """Check that there is a search tool. Raises :class:`ResearchError` if there is none."""
-    from lwtui.sources.research.searching import check_search_tool  # takes a while to import
+    from lwtui.sources.research.session import check_search_tool  # takes a while to import
 
     check_search_tool(settings.research)
 

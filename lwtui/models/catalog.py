@@ -130,14 +130,15 @@ def _path_and_program(settings: ModelSettings) -> tuple[Path, str]:
     """Return the path of a GGUF and that of the llama-server that is to run it, which is empty for llama-cpp-python."""
     from lwtui.models.local_engine import local_engine
 
-    path, engine = _gguf_path(settings), local_engine()
+    path, engine = gguf_path(settings), local_engine()
     if engine is None or not engine.program:
         return path, ""
     check_gguf(path)
     return path, engine.program
 
 
-def _gguf_path(settings: ModelSettings) -> Path:
+def gguf_path(settings: ModelSettings) -> Path:
+    """Return the path of a GGUF in the settings, or of the demo model, which is put together if need be."""
     if settings.path:
         return Path(settings.path).expanduser()
     from lwtui.models.llama_cpp.demo import demo_path

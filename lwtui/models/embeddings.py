@@ -1,4 +1,4 @@
-"""Embeddings from an OpenAI-compatible endpoint: vectors of texts, near each other where the texts mean the same."""
+"""Embeddings: vectors of texts, near each other where the texts mean the same. From an endpoint, or of a GGUF."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import asyncio
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from math import isfinite, sqrt
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lwtui.config import ModelSettings, Settings, api_key
 from lwtui.errors import UsageError
 from lwtui.models.base import ModelError
-from lwtui.models.catalog import resolve
+from lwtui.models.catalog import check_gguf, gguf_path, resolve
 from lwtui.models.openai_http import Endpoint, HttpStatusError, read_body
 from lwtui.models.openai_stream import MalformedStream, parse_object
 from lwtui.models.usage import Usage, estimate_tokens
 from lwtui.translation import _
 
+if TYPE_CHECKING:
+    from lwtui.models.llama_cpp.embedding import GgufEmbeddingModel
+
 MOST_TEXTS = 32  # of one request
-_MOST_CHARACTERS = 8_000  # of a text; models read a few hundred tokens
+MOST_CHARACTERS = 8_000  # of a text; models read a few hundred tokens
 _MOST_DIMENSIONS = 16_384
 _MAX_BYTES = 2**26
 _TRIES = 3
@@ -37,7 +41,7 @@ class Embedded:
 
 
 class EmbeddingModel:
-    """A model that makes vectors. It keeps no connection open, so it need not be closed.
+    """An endpoint's model that makes vectors. It keeps no connection open, so it need not be closed.
 
     Attributes:
         settings: Its settings.
@@ -59,7 +63,7 @@ class EmbeddingModel:
         """
         for attempt in range(1, _TRIES + 1):
             try:
-                return await self._attempt([text[:_MOST_CHARACTERS] for text in texts])
+                return await self._attempt([text[:MOST_CHARACTERS] for text in texts])
             except ModelError as error:
                 if not error.retryable or attempt == _TRIES:
                     raise
@@ -91,23 +95,37 @@ class EmbeddingModel:
             await response.aclose()
 
 
-def open_embedding_model(name: str, settings: Settings) -> EmbeddingModel:
-    """Open the model that ``embeddings`` in ``[sources]`` of the settings names.
+def open_embedding_model(name: str, settings: Settings) -> EmbeddingModel | GgufEmbeddingModel:
+    """Open the model that ``embeddings`` in ``[sources]`` of the settings names: an endpoint's, or a GGUF.
 
     Raises:
-        UsageError: There is no such model, or it is a GGUF or another API.
+        UsageError: There is no such model, it has another API, or nothing here can compute a GGUF's embeddings.
+        LwtuiError: The GGUF cannot be read.
     """
     model = resolve(name, settings)
-    if model.provider != "openai":
+    if model.provider == "openai":
+        return EmbeddingModel(model)
+    if model.provider != "llama_cpp":
         raise UsageError(
             _(
-                "{name} cannot make embeddings: they need an OpenAI-compatible endpoint. For a GGUF, start "
-                "llama-server --embeddings -m FILE, and add its address as a model.",
+                "{name} cannot make embeddings: they need an OpenAI-compatible endpoint, or a GGUF.",
                 name=name,
             ),
             code="no-embeddings",
         )
-    return EmbeddingModel(model)
+    if find_spec("llama_cpp") is None:
+        raise UsageError(
+            _(
+                'Embeddings of a GGUF need llama-cpp-python: pip install "lwtui[local]". Or start llama-server '
+                "--embeddings -m FILE, and add its address as a model.",
+            ),
+            code="no-embeddings",
+        )
+    from lwtui.models.llama_cpp.embedding import GgufEmbeddingModel
+
+    path = gguf_path(model)
+    check_gguf(path)
+    return GgufEmbeddingModel(model, path)
 
 
 def normalized(values: Sequence[float]) -> Vector:

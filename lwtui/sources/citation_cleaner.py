@@ -87,6 +87,7 @@ class CitationCleaner:
         existing: str = "",
         *,
         keep_lists: bool = False,
+        titles: Sequence[str] = (),
     ) -> None:
         """Start an answer.
 
@@ -95,11 +96,12 @@ class CitationCleaner:
             sources: The sources of the document, by citation key.
             existing: The text that the answer continues.
             keep_lists: Whether to keep lists of references, as in a section that is to be one.
+            titles: The titles of the passages as the prompt shows them, before their texts.
         """
         self._dropped: list[str] = []
         self._shown = shown
         self._sources = sources
-        self._lists = None if keep_lists else ReferenceListCutter(existing)
+        self._lists = None if keep_lists else ReferenceListCutter(existing, titles)
         self._blocks = CodeBlocks(existing)
         self._line = existing.rpartition("\n")[2]  # what was taken of the present line, as the model wrote it
         self._last = existing[-1:]  # the last character that was passed on

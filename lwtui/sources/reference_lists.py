@@ -5,6 +5,8 @@ lwtui makes the bibliography from the sources. What a model lists is made up, or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import regex
 
 from lwtui.text.code_blocks import CodeBlocks
@@ -77,8 +79,14 @@ class ReferenceListCutter:
         entries: The entries that were cut.
     """
 
-    def __init__(self, existing: str = "") -> None:
-        """Start after ``existing``."""
+    def __init__(self, existing: str = "", titles: Sequence[str] = ()) -> None:
+        """Start after ``existing``.
+
+        Args:
+            existing: The text that the answer continues.
+            titles: The titles of the passages as the prompt shows them, before their texts.
+        """
+        self._copied = _copied_passage(titles)
         self.entries: list[str] = []
         self._held = ""
         self._at_start = not existing or existing.endswith("\n")
@@ -120,6 +128,9 @@ class ReferenceListCutter:
         """Take a whole line, or the beginning of one that begins no list. Returns the text that is ready."""
         if self._blocks.add(line):
             return self._resolve() + line + newline
+        # A small model may repeat a passage as the prompt shows it. What it says is text, and no reference.
+        if self._copied and (copied := self._copied.match(line)):
+            return self._resolve() + line[copied.end() :] + newline
         heading = _HEADING.fullmatch(line) if len(line) <= _LONGEST else None
         if heading and self._begins_list(heading):
             ready = self._resolve() if self._found or self._headed else ""  # a rule above it goes with it
@@ -177,6 +188,17 @@ class ReferenceListCutter:
             self.entries += found
             return ""
         return "" if final and headed == "certain" else "".join(lines)
+
+
+def _copied_passage(titles: Sequence[str]) -> regex.Pattern[str] | None:
+    """Return a pattern of what stands before a passage in a prompt: its number, and its title with the page."""
+    if not titles:
+        return None
+    names = "|".join(regex.escape(title, special_only=True) for title in dict.fromkeys(titles))
+    pattern = (
+        rf"[ \t>*_\-•]{{0,6}}{_BRACKETED}[ \t]*[(（](?:{names})(?:,[ \t]*pp?\.[ \t]*[\p{{Nd}}\-–]+)?[)）][ \t]*(?=\S)"
+    )
+    return regex.compile(pattern, regex.IGNORECASE)
 
 
 def _looks_like_reference(text: str) -> bool:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from hashlib import blake2b
-from heapq import nlargest
-from operator import mul
+
+import numpy as np
 
 from lwtui.documents.database import checked_contents
 from lwtui.sources.model import Passage
 
 _PASSAGE = "p.id, p.source_id, p.number, p.text, p.page"
+_STORED = np.dtype("<f4")  # single precision, the lowest byte first
 _LEAST_SHARE = 0.7  # of the best passage's likeness; what is less alike is not near
 
 
@@ -85,18 +85,30 @@ class VectorStore:
 
         A vector that anything has damaged, or that is of another text, is left out.
         """
-        scored = []
+        size = len(vector) * vector.itemsize
         with self._reading() as db:
             rows = db.execute(
-                "SELECT v.passage_id, v.digest, v.vector, p.text FROM passage_vector v"
-                " JOIN passage p ON p.id = v.passage_id WHERE v.model = ?",
-                (model,),
-            )
-            for id, digest, stored, text in rows:
-                if len(stored) == len(vector) * vector.itemsize and digest == _digest(text):
-                    scored.append((sum(map(mul, vector, _from_bytes(stored))), int(id)))
-        best = nlargest(most, scored)
-        return [id for score, id in best if score >= _LEAST_SHARE * best[0][0] and score > 0]
+                "SELECT passage_id, vector FROM passage_vector WHERE model = ? AND length(vector) = ?", (model, size)
+            ).fetchall()
+            if not rows:
+                return []
+            stored = np.frombuffer(b"".join([blob for _id, blob in rows]), _STORED).reshape(len(rows), len(vector))
+            with np.errstate(all="ignore"):  # of numbers that are none
+                scores = np.nan_to_num(stored @ np.asarray(vector, np.float32), nan=-1.0, posinf=-1.0, neginf=-1.0)
+            best: list[tuple[float, int]] = []
+            for at in map(int, np.argsort(-scores, kind="stable")):
+                score = float(scores[at])
+                if len(best) == most or score <= 0 or (best and score < _LEAST_SHARE * best[0][0]):
+                    break
+                if self._is_of_its_text(db, int(rows[at][0])):
+                    best.append((score, int(rows[at][0])))
+        return [id for _score, id in best]
+
+    def _is_of_its_text(self, db: sqlite3.Connection, id: int) -> bool:
+        row = db.execute(
+            "SELECT v.digest, p.text FROM passage_vector v JOIN passage p ON p.id = v.passage_id WHERE p.id = ?", (id,)
+        ).fetchone()
+        return row is not None and row[0] == _digest(row[1])
 
 
 def _digest(text: str) -> str:
@@ -105,14 +117,4 @@ def _digest(text: str) -> str:
 
 def _to_bytes(vector: array[float]) -> bytes:
     """Return a vector in the file's order of bytes, which is that of nearly all machines."""
-    stored = array("f", vector)
-    if sys.byteorder == "big":
-        stored.byteswap()
-    return stored.tobytes()
-
-
-def _from_bytes(stored: bytes) -> array[float]:
-    vector = array("f", stored)
-    if sys.byteorder == "big":
-        vector.byteswap()
-    return vector
+    return np.asarray(vector, _STORED).tobytes()

@@ -4,7 +4,8 @@ The unit of length is a word, except in Han, kana and bopomofo, where it is a ch
 Japanese count. Words are those of Unicode (UAX 29), with what Markdown and everyday typing add: "don't",
 "well-known", "and/or", "3.5" and an address are one word each, and so is a word with a soft hyphen, a joiner or a
 Hebrew quotation mark in it. Words of Thai, Lao, Khmer and Burmese are found with a dictionary. Numbers and words of
-every script count; punctuation and symbols do not, and neither do Markdown marks (``#``, ``*``, ``-``).
+every script count; punctuation and symbols do not, and neither do Markdown marks (``#``, ``*``, ``-``) and citations in
+brackets (``[@gray2020, p. 12]``), which each style writes in its own way.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ _RUN = rf"[[\p{{L}}\p{{N}}]&&[{UNSPACED}]][[{UNSPACED}\p{{Cf}}\p{{M}}]--[\p{{P}}
 _UNIT = LazyPattern(rf"[{CHARACTERS}]|{_ADDRESS}|{_PART}(?:(?:{_JOINER}){_PART})*+|{_RUN}", regex.VERSION1)
 # The blocks of UNSPACED: whether a text has any such letter is asked for each count.
 _HAS_RUN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]")
+_LONGEST_CITATION = 400  # characters
+_BRACKETS = LazyPattern(rf"\[[^\[\]]{{1,{_LONGEST_CITATION}}}+\](?!\()")
+_KEY = LazyPattern(r"(?<![\p{L}\p{N}])@\{?[\p{L}\p{N}_]")
 # Where a text may be split without splitting a unit.
 _BREAK = LazyPattern(r"[^\S\u202f]")
 _MAX_TAIL = 200  # characters
@@ -41,16 +45,25 @@ _MAX_TAIL = 200  # characters
 
 def count_words(text: str) -> int:
     """Count the words of ``text``, and the characters where it is Chinese or Japanese."""
+    text = _without_citations(text)
     found = len(_UNIT.findall(text))
     return len(units(text)) if found and _HAS_RUN.search(text) else found
 
 
 def units(text: str) -> list[str]:
     """Return the words and characters that :func:`count_words` counts, in order."""
+    text = _without_citations(text)
     found: list[str] = _UNIT.findall(text)
     if not _HAS_RUN.search(text):
         return found
     return [unit for part in found for unit in (split_words(part) if _HAS_RUN.match(part) else [part])]
+
+
+def _without_citations(text: str) -> str:
+    if "@" not in text or "[" not in text:
+        return text
+    shown: str = _BRACKETS.sub(lambda found: " " if _KEY.search(found[0]) else found[0], text)
+    return shown
 
 
 def counts_characters(language: str) -> bool:
@@ -75,13 +88,22 @@ class RunningCount:
     def add(self, piece: str) -> None:
         """Append ``piece``. The text before its last white space is final and is not counted again."""
         self._tail += piece
-        cut = max((match.end() for match in _BREAK.finditer(self._tail)), default=0)
+        end = self._end_before_bracket()
+        self._tail = _without_citations(self._tail[:end]) + self._tail[end:]
+        end = self._end_before_bracket()
+        cut = max((match.end() for match in _BREAK.finditer(self._tail, 0, end)), default=0)
         # Text without white space, such as Chinese, is cut at a length that keeps each call cheap.
         if cut == 0 and len(self._tail) > _MAX_TAIL:
-            matches = list(_UNIT.finditer(self._tail))
-            cut = matches[-1].start() if matches else len(self._tail)
+            matches = list(_UNIT.finditer(self._tail, 0, end))
+            cut = matches[-1].start() if matches else end
         self._settled += count_words(self._tail[:cut])
         self._tail = self._tail[cut:]
+
+    def _end_before_bracket(self) -> int:
+        """Return where a bracket begins that may become a citation with the next piece; the end if there is none."""
+        opened, length = self._tail.rfind("["), len(self._tail)
+        is_open = opened >= 0 and self._tail.find("]", opened) in (-1, length - 1)
+        return opened if is_open and length - opened <= _LONGEST_CITATION + 2 else length
 
     @property
     def words(self) -> int:

@@ -17,6 +17,7 @@ from tests.cli.running import PLAN_JSON, ScriptedWriter, Shell, endpoint, model_
 from tests.sources.support import TEA, Reply, Site, article, page, pdf
 from tests.support.embeddings import EmbeddingServer
 from tests.support.fault_server import Answer
+from tests.support.mcp_search_server import command, logged
 from tests.support.searxng import SearxngServer, row
 from tests.support.studio import plan_of
 
@@ -126,6 +127,22 @@ def test_nothing_is_written_without_a_source_that_was_asked_for(shell: Shell) ->
         assert [source.key for source in document.sources] == ["tea"] and document.words > 0
 
 
+def test_a_new_document_without_any_source_is_removed_again(shell: Shell) -> None:
+    (shell.folder / "bad.pdf").write_bytes(b"%PDF-1.7 noise")
+    (shell.folder / "empty.txt").write_bytes(b"")
+    with endpoint() as server:
+        options = ("--output", "out.md", *model_options(server))
+        done = shell.run("write", "A guide", "--source", "bad.pdf", "--source", "empty.txt", *options)
+        assert done.code == 1 and not server.calls
+        assert [line.partition(" ")[0] for line in done.err.splitlines()[-3:]] == ["bad.pdf", "empty.txt", "lwtui:"]
+        assert "2 sources cannot be read. Nothing is written yet." in done.err and "--resume" not in done.err
+        assert [file.name for file in shell.folder.iterdir() if file.name.startswith("out")] == []
+        (shell.folder / "good.md").write_text("# Tea\n\nIt grows.")
+        shell.run("write", "A guide", "--source", "good.md", *options).worked()
+        stopped = shell.run("write", "--resume", "out.lw", "--source", "bad.pdf", *options)
+        assert stopped.code == 1 and (shell.folder / "out.lw").exists()
+
+
 WEB = {
     "http://tea.example/assam": Reply(page(article(), title="Tea of Assam")),
     "http://tea.example/green": Reply(page(article("Green tea is steamed at once."), title="Green Tea")),
@@ -154,6 +171,20 @@ def test_research_shows_what_is_found_and_adds_the_first_pages(shell: Shell) -> 
         assert "nothing new" in shell.run("sources", "research", path, "--query", "zebra").worked().err
     with Document.open(path, read_only=True) as document:
         assert [source.key for source in document.sources] == ["tea-assam", "green-tea"]
+
+
+def test_research_opens_an_mcp_server_once(shell: Shell) -> None:
+    path, log = document_in(shell), shell.folder / "mcp.log"
+    shell.run("config", "set", "research.mcp", command("ids")).worked()
+    shell.run("config", "set", "research.fetch_tool", "fetch").worked()
+    shell.run("config", "set", "research.mcp_env", "MCP_LOG,PYTHONPATH").worked()
+    done = shell.run(
+        "sources", "research", path, "--query", "tea", MCP_LOG=str(log), PYTHONPATH=str(Path(__file__).parents[2])
+    ).worked()
+    assert "https://tea.example/green has no text" in done.err
+    assert [event for event, _ in logged(log)] == ["start", "search", "fetch", "fetch", "end"]
+    again = shell.run("sources", "research", path, "--query", "tea", "--list", MCP_LOG=str(log)).worked()
+    assert again.out.splitlines()[0] == "  1. Green tea"
 
 
 def test_a_model_makes_the_queries_and_write_searches_before_it_writes(shell: Shell) -> None:

@@ -128,9 +128,17 @@ def test_a_bad_style_is_told_in_a_line(document: Document, tmp_path: Path) -> No
     (tmp_path / "text.csl").write_text("no style")
     with pytest.raises(UsageError, check=has_code("invalid-style")):
         find_style(str(tmp_path / "text.csl"))
-    (tmp_path / "broken.csl").write_text('<style xmlns="http://purl.org/net/xbiblio/csl"><citation>')
+    start = '<style xmlns="http://purl.org/net/xbiblio/csl">'
+    bomb = '<!DOCTYPE style [<!ENTITY a "aaaaaaaaaa">'
+    bomb += "".join(f'<!ENTITY {chr(98 + at)} "{f"&{chr(97 + at)};" * 10}">' for at in range(9)) + "]>"
+    for number, wrong in enumerate((f"{start}<citation>", f"{bomb}{start}&j;</style>")):
+        (tmp_path / f"{number}.csl").write_text(wrong)
+        with pytest.raises(UsageError, check=has_code("invalid-style")) as broken:
+            find_style(str(tmp_path / f"{number}.csl"))
+        assert "damaged" in str(broken.value)
+    (tmp_path / "other.csl").write_text(f"{start}<citation/></style>")  # XML, but no style
     with pytest.raises(LwtuiError, check=has_code("invalid-style")) as error:
-        render(document, "md", ExportOptions(csl=str(tmp_path / "broken.csl")))
+        render(document, "md", ExportOptions(csl=str(tmp_path / "other.csl")))
     assert "\n" not in str(error.value)
 
 

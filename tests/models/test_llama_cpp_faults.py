@@ -108,7 +108,7 @@ def install_fake_llama_cpp(folder: Path, monkeypatch: pytest.MonkeyPatch, code: 
     """Make the worker process import another ``llama_cpp`` instead of the real one."""
     (folder / "llama_cpp").mkdir()
     (folder / "llama_cpp" / "__init__.py").write_text(code, encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
 
 
 async def test_a_missing_llama_cpp_is_reported_with_the_command_to_install_it(

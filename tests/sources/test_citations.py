@@ -45,6 +45,20 @@ def test_a_sentence_that_begins_with_a_citation_stays(step: int) -> None:
     assert section_text("[2] says so", step) == "[@li2019] says so"
 
 
+@pytest.mark.parametrize("step", [0, 1, 7])
+def test_a_passage_that_is_copied_with_its_number_and_title_is_text(step: int) -> None:
+    titles = ["Tea (1801) of Li", "On gray2020"]
+    answer = (
+        "[1] (On gray2020, p. 3) Tea was grown in 1801.\n\n[2] (tea (1801) of li) It was sold at p. 4 [2].\n\n"
+        f"[3] (On gray2020, pp. 5-6) {'It rained in 1802. ' * 30}\n[1] (Another work, p. 3) Tea in 1803."
+    )
+    cleaner = CitationCleaner(SHOWN, SOURCES, titles=titles)
+    pieces = [answer[at : at + step] for at in range(0, len(answer), step)] if step else [answer]
+    text = "".join([*map(cleaner.cut_lists, pieces), cleaner.close_lists()])
+    assert text == (f"Tea was grown in 1801.\n\nIt was sold at p. 4 [2].\n\n{'It rained in 1802. ' * 30}\n")
+    assert cleaner.take_dropped() == ("[1] (Another work, p. 3) Tea in 1803.",)
+
+
 CITED = [
     ("Tea grew [1]. Then [2, 3] more.", "Tea grew [@gray2020, p. 3]. Then [@li2019; @gray2020, p. 5] more."),
     ("Tea grew[1].", "Tea grew [@gray2020, p. 3]."),

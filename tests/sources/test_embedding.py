@@ -15,16 +15,18 @@ from lwtui.agentwrite.source_embedding import open_embedder
 from lwtui.config import ModelSettings, Settings, SourceSettings
 from lwtui.documents.model import BUDGET, Brief, Plan
 from lwtui.documents.store import Document
-from lwtui.errors import UsageError
+from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.base import ModelError
 from lwtui.models.budget import parse_budget
 from lwtui.models.embeddings import MOST_TEXTS, EmbeddingModel, normalized, open_embedding_model
+from lwtui.models.llama_cpp.demo import demo_path
 from lwtui.models.metering import UsageTracker
 from lwtui.sources.embedding import SourceEmbedder
 from lwtui.sources.model import FoundPassage
 from tests.errors import has_code
 from tests.sources.support import read_source
 from tests.support.embeddings import EmbeddingServer
+from tests.support.gguf_file import write_header
 
 TEXTS = {
     "motor": "Every automobile needs fuel. An automobile without fuel stands still on the road.",
@@ -234,17 +236,44 @@ def test_both_rankings_count(document: Document) -> None:
     assert store.search("fuel", 10, [999]) == store.search("fuel", 10)  # a passage that is gone
 
 
-def test_a_gguf_or_another_api_makes_no_embeddings(tmp_path: Path) -> None:
-    gguf = tmp_path / "model.gguf"
-    gguf.write_bytes(b"GGUF" + bytes(60))
+async def test_a_gguf_finds_passages_too(document: Document) -> None:
+    path = demo_path()
+    notes: list[str] = []
+    tracker = UsageTracker(lambda: None, record=document.add_usage)
+    settings = Settings(sources=SourceSettings(embeddings=str(path)))
+    embedder = open_embedder(document, settings, lambda: tracker, notes.append)
+    document.source_store.embedder = embedder
+    assert (await titles(document, "A car without petrol"))[0] == "motor"
+    assert (await titles(document, "绿茶"))[0] == "zh"
+    assert document.source_store.vectors.count_missing(f"{path.name} ({path.stat().st_size})") == 0
+    assert notes == [] and document.usage.prompt > 50
+
+
+async def test_a_gguf_that_cannot_be_loaded_leaves_the_words(document: Document, tmp_path: Path) -> None:
+    gguf = write_header(tmp_path / "model.gguf", {"general.architecture": "bert", "bert.block_count": 1})
+    models = {"vectors": ModelSettings("vectors", provider="llama_cpp", path=str(gguf))}
+    notes: list[str] = []
+    settings = Settings(models=models, sources=SourceSettings(embeddings="vectors"))
+    document.source_store.embedder = open_embedder(document, settings, lambda: UsageTracker(lambda: None), notes.append)
+    assert await titles(document, "fuel") == ["motor"]
+    assert len(notes) == 1 and "Cannot load" in notes[0] and "\n" not in notes[0]
+
+
+def test_other_models_make_no_embeddings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model.gguf").write_text("no model")
     models = {
-        "local": ModelSettings("local", provider="llama_cpp", path=str(gguf)),
+        "local": ModelSettings("local", provider="llama_cpp", path=str(tmp_path / "model.gguf")),
         "claude": ModelSettings("claude", provider="anthropic"),
     }
-    for name in models:
-        with pytest.raises(UsageError, check=has_code("no-embeddings")) as caught:
-            open_embedding_model(name, Settings(models=models))
-        assert "llama-server --embeddings" in str(caught.value)
+    with pytest.raises(UsageError, check=has_code("no-embeddings")) as caught:
+        open_embedding_model("claude", Settings(models=models))
+    assert "endpoint, or a GGUF" in str(caught.value)
+    with pytest.raises(LwtuiError, check=has_code("not-a-gguf")):
+        open_embedding_model("local", Settings(models=models))
+    monkeypatch.setattr("lwtui.models.embeddings.find_spec", lambda _: None)
+    with pytest.raises(UsageError, check=has_code("no-embeddings")) as caught:
+        open_embedding_model("local", Settings(models=models))
+    assert "llama-server --embeddings" in str(caught.value)
 
 
 def test_vectors_have_length_one() -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from pathlib import Path
 from threading import Timer
+from time import sleep
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,11 +34,12 @@ from lwtui.sources.research.results import (
     merged,
     tidy_queries,
 )
-from lwtui.sources.research.searching import ResearchReader, check_search_tool, find_results
+from lwtui.sources.research.searching import ResearchReader, find_results
 from lwtui.sources.research.searxng import SearxngSearch
+from lwtui.sources.research.session import SearchSession, check_search_tool
 from tests.errors import has_code
 from tests.sources.support import Reply, article, page
-from tests.support.mcp_search_server import PAGES, command, http_server
+from tests.support.mcp_search_server import PAGES, command, http_server, logged
 from tests.support.searxng import SearxngServer, row
 
 FLOOD = b'{"results": [' + b'{"url": "https://a.example/"},' * 300_000 + b"{}]}"
@@ -46,7 +51,13 @@ TEA = [row("Tea of Assam", ASSAM, "Picked by hand."), row("Green tea", GREEN, "S
 
 
 def find(server: SearxngServer, *queries: str, **more: Any) -> Sequence[SearchResult]:
-    return find_results(ResearchSettings(searxng=server.address), queries or ("tea",), ReadJob(), **more).results
+    return ask(ResearchSettings(searxng=server.address), *queries or ("tea",), **more).results
+
+
+def ask(settings: ResearchSettings, *queries: str, job: ReadJob | None = None, language: str = "", **more: Any) -> Any:
+    """Ask the search tool of settings in a session of its own."""
+    with closing(SearchSession(settings, language)) as session:
+        return find_results(session, queries or ("tea",), job or ReadJob(), **more)
 
 
 def problem(error: LwtuiError) -> str:
@@ -197,13 +208,13 @@ def test_what_is_a_source_already_is_not_found_again() -> None:
 def test_the_address_may_be_written_in_other_ways(given: str) -> None:
     with SearxngServer({"tea": TEA}) as server:
         settings = ResearchSettings(searxng=given.format(server.address).replace("http://", ""))
-        assert len(find_results(settings, ["tea"], ReadJob()).results) == 2
+        assert len(ask(settings, "tea").results) == 2
 
 
 def test_a_token_goes_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEARX_TOKEN", "tok-1")
     with SearxngServer({"tea": TEA}) as server:
-        find_results(ResearchSettings(searxng=server.address, key_env="SEARX_TOKEN"), ["tea"], ReadJob())
+        ask(ResearchSettings(searxng=server.address, key_env="SEARX_TOKEN"), "tea")
         find(server)
         assert server.authorizations == ["Bearer tok-1", ""]
 
@@ -274,7 +285,7 @@ def test_a_server_that_is_not_there_is_named() -> None:
     with SearxngServer() as server:
         address = server.address
     with pytest.raises(ResearchError, check=has_code("unreachable")) as caught:
-        find_results(ResearchSettings(searxng=address), ["tea"], ReadJob())
+        ask(ResearchSettings(searxng=address), "tea")
     assert "research" in problem(caught.value)
 
 
@@ -283,12 +294,12 @@ def test_a_search_can_be_stopped() -> None:
     with SearxngServer({"tea": TEA}, delay=30) as server:
         Timer(0.3, job.stop).start()
         with pytest.raises(ReadStopped):
-            find_results(ResearchSettings(searxng=server.address), ["tea"], job)
+            ask(ResearchSettings(searxng=server.address), "tea", job=job)
 
 
 def test_one_query_that_fails_leaves_the_others() -> None:
     with SearxngServer({"tea": TEA, "bad": [{"url": "https://x.example/" + "a" * 6_000_000}]}) as server:
-        found = find_results(ResearchSettings(searxng=server.address), ["bad", "tea"], ReadJob())
+        found = ask(ResearchSettings(searxng=server.address), "bad", "tea")
     assert len(found.results) == 2 and len(found.problems) == 1 and "5 MB" in found.problems[0]
 
 
@@ -316,7 +327,7 @@ def test_pages_are_fetched_within_the_bounds_of_sources(monkeypatch: pytest.Monk
     with SearxngServer(pages=web) as server:
         monkeypatch.setenv("http_proxy", server.address)
         monkeypatch.setenv("no_proxy", "")
-        reader = ResearchReader(ResearchSettings(searxng=server.address), results, ReadJob())
+        reader = ResearchReader(SearchSession(ResearchSettings(searxng=server.address)), results, ReadJob())
         (read,) = reader.read("http://tea.example/assam")
         assert (read.source.kind, read.source.title, read.source.location) == (
             "web",
@@ -365,12 +376,13 @@ async def test_an_mcp_server_is_started_and_searches(mode: str) -> None:
 def test_an_mcp_server_behind_an_address_searches_and_fetches() -> None:
     with http_server("ids") as address:
         settings = ResearchSettings(mcp=address, fetch_tool="fetch")
-        found = find_results(settings, ["tea"], ReadJob()).results
-        assert [(result.address, result.id) for result in found] == [(ASSAM, "doc-1"), (GREEN, "doc-2")]
-        reader = ResearchReader(settings, found, ReadJob())
-        (read,) = reader.read(ASSAM)
-        with pytest.raises(SourceError, check=has_code("no-text")):
-            list(reader.read(GREEN))
+        with closing(SearchSession(settings)) as session:
+            found = find_results(session, ["tea"], ReadJob()).results
+            assert [(result.address, result.id) for result in found] == [(ASSAM, "doc-1"), (GREEN, "doc-2")]
+            reader = ResearchReader(session, found, ReadJob())
+            (read,) = reader.read(ASSAM)
+            with pytest.raises(SourceError, check=has_code("no-text")):
+                list(reader.read(GREEN))
     source = read.source
     assert (source.kind, source.title, source.location) == ("web", "Tea of Assam", ASSAM)
     assert source.csl["URL"] == ASSAM and source.csl["type"] == "webpage" and "accessed" in source.csl
@@ -428,8 +440,105 @@ async def test_an_mcp_server_that_cannot_be_reached_is_told(server: str) -> None
 
 def test_a_flood_behind_an_address_is_cut() -> None:
     with http_server("flood") as address, pytest.raises(ResearchError) as caught:
-        find_results(ResearchSettings(mcp=address), ["tea"], ReadJob())
+        ask(ResearchSettings(mcp=address), "tea")
     problem(caught.value)
+
+
+# ---- sessions ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file in which servers write what happens to them."""
+    path = tmp_path / "mcp.log"
+    monkeypatch.setenv("MCP_LOG", str(path))
+    return path
+
+
+def logging(mode: str) -> ResearchSettings:
+    return ResearchSettings(mcp=command(mode), fetch_tool="fetch", mcp_env="MCP_LOG")
+
+
+def starts(log: Path) -> list[int]:
+    """Return the processes of the servers that were started, all of which have ended."""
+    processes = [process for event, process in logged(log) if event == "start"]
+    assert not any(map(psutil.pid_exists, processes))
+    return processes
+
+
+def test_a_research_opens_the_server_once_and_closes_it(log: Path) -> None:
+    with closing(SearchSession(logging("ids"))) as session:
+        assert not log.exists()  # nothing is opened before it is needed
+        found = find_results(session, ["tea", "leaf"], ReadJob()).results
+        reader = ResearchReader(session, found, ReadJob())
+        list(reader.read(ASSAM))
+        with pytest.raises(SourceError, check=has_code("no-text")):
+            list(reader.read(GREEN))
+    assert [event for event, _ in logged(log)] == ["start", "search", "search", "fetch", "fetch", "end"]
+    assert len(starts(log)) == 1
+
+
+def test_a_call_that_fails_leaves_the_session_open(log: Path) -> None:
+    with closing(SearchSession(logging("error"))) as session:
+        for _ in range(2):
+            with pytest.raises(ResearchError, check=has_code("tool-error")):
+                find_results(session, ["tea"], ReadJob())
+    assert len(starts(log)) == 1 and logged(log)[-1][0] == "end"
+
+
+@pytest.mark.parametrize("mode", ["no-search", "dies"])
+def test_a_server_that_is_of_no_use_is_closed_at_once(mode: str, log: Path) -> None:
+    with closing(SearchSession(logging(mode))) as session:
+        with pytest.raises(ResearchError):
+            find_results(session, ["tea"], ReadJob())
+        assert len(starts(log)) == (1 if mode == "no-search" else 0)
+
+
+def test_a_server_that_ends_meanwhile_is_opened_again(log: Path) -> None:
+    with closing(SearchSession(logging("dies-later"))) as session:
+        found = find_results(session, ["tea"], ReadJob()).results
+        psutil.wait_procs([psutil.Process(process) for _, process in logged(log)[:1]], timeout=30)
+        (read,) = ResearchReader(session, found, ReadJob()).read(ASSAM)
+    assert read.source.location == ASSAM
+    assert [event for event, _ in logged(log)] == ["start", "search", "start", "fetch", "end"]
+    assert len(starts(log)) == 2
+
+
+def test_stopping_within_a_page_closes_the_server(log: Path) -> None:
+    job = ReadJob()
+    with closing(SearchSession(logging("hang-fetch"))) as session:
+        reader = ResearchReader(session, find_results(session, ["tea"], ReadJob()).results, job)
+        Timer(0.5, job.stop).start()
+        with pytest.raises(ReadStopped):
+            list(reader.read(ASSAM))
+        assert len(starts(log)) == 1
+
+
+async def test_a_cancelled_research_closes_the_server(log: Path) -> None:
+    ended: Future[str] = Future()
+
+    def read(session: SearchSession) -> None:
+        found = find_results(session, ["tea"], ReadJob()).results
+        try:
+            list(ResearchReader(session, found, ReadJob()).read(ASSAM))
+        except ResearchError as error:
+            ended.set_result(error.code)
+
+    async def research() -> None:
+        async with SearchSession(logging("hang-fetch")) as session:
+            await asyncio.to_thread(read, session)
+
+    def wait_for_fetch() -> None:
+        while "fetch" not in dict(logged(log)):
+            sleep(0.05)
+
+    task = asyncio.create_task(research())
+    await asyncio.to_thread(wait_for_fetch)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(starts(log)) == 1
+    assert await asyncio.wrap_future(ended) == "closed"
 
 
 # ---- answers of tools -------------------------------------------------------------------------------------------
@@ -477,5 +586,5 @@ def test_research_is_stopped_within_an_mcp_call() -> None:
     job = ReadJob()
     Timer(6, job.stop).start()
     with pytest.raises(ReadStopped):
-        find_results(ResearchSettings(mcp=command("hang")), ["tea"], job)
+        ask(ResearchSettings(mcp=command("hang")), "tea", job=job)
     assert asyncio.run(asyncio.sleep(0, "the loop is free")) == "the loop is free"

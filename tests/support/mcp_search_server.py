@@ -1,7 +1,7 @@
 """An MCP server that searches, made with the official SDK: ``python -m tests.support.mcp_search_server MODE [PORT]``.
 
 With a port it speaks streamable HTTP on the loopback, otherwise standard input and output. The mode says how its tools
-are called and what they answer.
+are called and what they answer. What happens is written to the file that the variable ``MCP_LOG`` names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from time import monotonic, sleep
 from typing import Any
 
@@ -27,6 +28,18 @@ TEXT = "Assam lies in the north of India.\n\nThe harvest of 2019 was picked by h
 def command(mode: str) -> str:
     """Return the command line that starts the server."""
     return f'"{sys.executable}" -m tests.support.mcp_search_server {mode}'
+
+
+def logged(path: Path) -> list[tuple[str, int]]:
+    """Return what servers have written to a log: each event, and the process."""
+    lines = path.read_text().split("\n") if path.exists() else []
+    return [(event, int(process)) for event, _, process in (line.partition(" ") for line in lines if line)]
+
+
+def _log(event: str) -> None:
+    if path := os.environ.get("MCP_LOG"):
+        with Path(path).open("a") as file:
+            file.write(f"{event} {os.getpid()}\n")
 
 
 @contextmanager
@@ -59,6 +72,9 @@ def _serve(mode: str, port: int) -> None:
 
     def search(query: str) -> Any:
         """Search the web."""
+        _log("search")
+        if mode == "dies-later":
+            Timer(0.3, os._exit, (3,)).start()
         rows = [{"title": title, "url": url, "snippet": text} for url, (title, text) in PAGES.items()]
         if mode == "json":
             return {"results": rows}
@@ -69,7 +85,7 @@ def _serve(mode: str, port: int) -> None:
         if mode == "fields":
             lines = (f"Title: {row['title']}\nDescription: {row['snippet']}\nURL: {row['url']}" for row in rows)
             return "\n\n".join(lines)
-        if mode == "ids":
+        if mode in ("ids", "dies-later", "hang-fetch"):
             return {"results": [{"id": f"doc-{number}", **row} for number, row in enumerate(rows, 1)]}
         if mode == "environment":
             return {"results": [{"title": os.environ.get(query, "not set"), "url": "https://tea.example/"}]}
@@ -83,6 +99,9 @@ def _serve(mode: str, port: int) -> None:
 
     def fetch(id: str) -> Any:
         """Return the text of a page."""
+        _log("fetch")
+        if mode == "hang-fetch":
+            sleep(600)
         return {"id": id, "title": "Tea of Assam", "text": TEXT if id == "doc-1" else "", "url": "https://tea.example/"}
 
     if mode == "other-names":
@@ -97,10 +116,12 @@ def _serve(mode: str, port: int) -> None:
     elif mode != "no-search":
         server.add_tool(search)
     server.add_tool(fetch)
+    _log("start")
     if port:
         server.run("streamable-http", host="127.0.0.1", port=port)
     else:
         server.run("stdio")
+    _log("end")
 
 
 if __name__ == "__main__":

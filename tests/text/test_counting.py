@@ -193,3 +193,42 @@ def test_a_long_text_without_white_space_is_counted_correctly_in_pieces(size: in
 @given(st.text(), st.text())
 def test_white_space_separates_words(first: str, second: str) -> None:
     assert count_words(f"{first}\n\n{second}") == count_words(first) + count_words(second)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Tea is old [@gray2020].", 3),
+        ("Tea is old [@gray2020, p. 12; see @li2019].", 3),
+        ("Tea is old [see @{https://tea.example/}].", 3),
+        ("茶很古老[@gray2020, p. 3]。", 4),
+        ("As @gray2020 says, it is old.", 6),
+        ("Write to [ann@tea.example] or [@ann](https://tea.example/).", 6),
+        ("a[@b]c", 2),
+        ("It is [old @ heart], [2] and [12].", 7),
+        ("It is [@gray2020", 3),
+    ],
+)
+def test_citations_in_brackets_are_no_words(text: str, words: int) -> None:
+    assert count_words(text) == len(units(text)) == words
+    for size in (1, 3, 7):
+        running = RunningCount()
+        for start in range(0, len(text), size):
+            running.add(text[start : start + size])
+        assert running.words == words
+
+
+def test_a_bracket_that_stays_open_is_counted_in_pieces() -> None:
+    running = RunningCount("It is [old")
+    for _ in range(1_000):
+        running.add(" tea")
+    assert running.words == 1_003 and len(running._tail) < 500
+    chinese = RunningCount("茶[")
+    chinese.add("茶" * 2_000)
+    assert chinese.words == 2_001 and len(chinese._tail) < 2_000
+
+
+def test_many_brackets_are_counted_fast() -> None:
+    assert count_words("[@" * 200_000) == 0
+    assert count_words("[a " + "@b " * 200_000) == 200_001
+    assert count_words(("[" + "@ " * 190 + "] ") * 2_000) == 0

@@ -32,6 +32,7 @@ from lwtui.translation import _, _n, _p, sentences
 if TYPE_CHECKING:
     from lwtui.sources.reading.adding import LocationReader
     from lwtui.sources.reading.job import ReadJob
+    from lwtui.sources.research.session import SearchSession
 
 _KINDS = {"text": _("text"), "web": _("web"), "record": _("record"), "other": _("other")}  # the others are formats
 _FOUND = 50  # passages that a search lists
@@ -196,11 +197,20 @@ class SourcesScreen(BaseScreen):
         """Add a file, a folder, an address or a bibliography."""
         from lwtui.app.screens.dialogs import Ask
 
+        def problem(given: str) -> str:
+            from lwtui.sources.reading.adding import check_location  # takes a while to import
+
+            try:
+                check_location(given)
+            except LwtuiError as error:
+                return str(error)
+            return ""
+
         if why := why_read_only(self._document):
             self.show_error(why, code="read-only")
             return
         hint = _("A file, a folder, an address (https://…) or a bibliography (.bib).")
-        given = await self.app.push_screen_wait(Ask(_("Add which source?"), "", hint))
+        given = await self.app.push_screen_wait(Ask(_("Add which source?"), "", hint, problem=problem))
         if given is None:
             return
         try:
@@ -224,15 +234,8 @@ class SourcesScreen(BaseScreen):
     async def _research(self) -> None:
         # These take a while to import.
         from lwtui.agentwrite.research_queries import queries_of
-        from lwtui.app.screens.research import QueriesDialog, ResultsDialog
-        from lwtui.sources.reading.adding import is_address
-        from lwtui.sources.reading.job import ReadJob, ReadStopped
-        from lwtui.sources.research.searching import (
-            ResearchReader,
-            check_search_tool,
-            find_results,
-            search_tool_name,
-        )
+        from lwtui.app.screens.research import QueriesDialog
+        from lwtui.sources.research.session import SearchSession, check_search_tool, search_tool_name
 
         settings = load_settings().research
         check_search_tool(settings)
@@ -246,6 +249,16 @@ class SourcesScreen(BaseScreen):
         queries = await self.app.push_screen_wait(QueriesDialog(made, search_tool_name(settings)))
         if queries is None:
             return
+        async with SearchSession(settings) as session:
+            await self._search(session, queries)
+
+    async def _search(self, session: SearchSession, queries: Sequence[str]) -> None:
+        """Ask the search tool, and read the pages that the user chooses."""
+        # These take a while to import.
+        from lwtui.app.screens.research import ResultsDialog
+        from lwtui.sources.reading.job import ReadJob, ReadStopped
+        from lwtui.sources.research.searching import ResearchReader, find_results, known_addresses
+
         job = ReadJob()
         self._stop = job.stop
         stop = key_of(SOURCES_SCREEN, "stop")
@@ -253,9 +266,9 @@ class SourcesScreen(BaseScreen):
         def on_query(query: str) -> None:
             self.app.call_from_thread(self._tell, _("Searching: {query} {key} stops.", query=query, key=stop))
 
-        known = [source.location for source in self._store.list() if is_address(source.location)]
+        known = known_addresses(self._store.list())
         try:
-            found = await asyncio.to_thread(find_results, settings, queries, job, known=known, on_query=on_query)
+            found = await asyncio.to_thread(find_results, session, queries, job, known=known, on_query=on_query)
         except ReadStopped:
             self._tell(_("The search was stopped."))
             return
@@ -268,7 +281,7 @@ class SourcesScreen(BaseScreen):
         chosen = await self.app.push_screen_wait(ResultsDialog(found.results, found.problems))
         if chosen is not None:
             job = ReadJob()
-            await self._read([result.address for result in chosen], job, ResearchReader(settings, chosen, job))
+            await self._read([result.address for result in chosen], job, ResearchReader(session, chosen, job))
 
     async def _add(self, given: str) -> None:
         """Read the sources at a place, and store them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from lwtui.config import config_folder
 from lwtui.errors import UsageError
@@ -95,15 +96,26 @@ def _checked(path: Path) -> Path:
     """Return a style's path. Raises :class:`UsageError` for a file that is no style."""
     try:
         size = path.stat().st_size
-        begins = path.read_bytes()[:4_000] if size <= _LARGEST else b""
+        style = path.read_bytes() if size <= _LARGEST else b""
     except OSError as error:
         raise UsageError(
             _("Cannot read {path}: {reason}. Check its permissions.", path=path, reason=error.strerror),
             code="unreadable-style",
         ) from None
-    if b"<style" not in begins:
+    if b"<style" not in style[:4_000]:
         raise UsageError(
             _("{path} is no citation style: it has no <style> element. Choose a .csl file.", path=path),
             code="invalid-style",
         )
+    try:
+        ParserCreate().Parse(style, True)
+    except ExpatError as error:
+        raise UsageError(
+            _(
+                "{path} is damaged: its XML breaks off or is wrong at line {line}. Download the style again.",
+                path=path,
+                line=error.lineno,
+            ),
+            code="invalid-style",
+        ) from None
     return path

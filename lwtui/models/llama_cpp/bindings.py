@@ -115,6 +115,7 @@ class Gguf:
         path: The GGUF.
         log: llama.cpp's log.
         gpu_layers: How many layers go to the GPUs.
+        writes: Whether it is to write text; otherwise it may also be a model that only makes embeddings.
 
     Attributes:
         model: llama.cpp's model.
@@ -127,7 +128,7 @@ class Gguf:
         LoadError: The model cannot be opened.
     """
 
-    def __init__(self, path: str, log: NativeLog, gpu_layers: int = 0) -> None:
+    def __init__(self, path: str, log: NativeLog, gpu_layers: int = 0, *, writes: bool = True) -> None:
         C.llama_backend_init()
         log.clear()
         params = C.llama_model_default_params()
@@ -138,7 +139,7 @@ class Gguf:
         self.vocab = C.llama_model_get_vocab(self.model)
         self.n_vocab: int = C.llama_vocab_n_tokens(self.vocab)
         if not self.n_vocab or C.llama_model_has_encoder(self.model) or not C.llama_model_has_decoder(self.model):
-            raise LoadError(_("it is not a model that writes text"))
+            raise LoadError(_("it is not a model that writes text") if writes else _("it makes no embeddings"))
         self._pieces: dict[int, bytes] = {}
         # Found now, so that nobody waits for it before a first token.
         self.end_tokens, self.media_tokens = self._find_special_tokens()
@@ -181,20 +182,21 @@ class Gguf:
         """The token that begins every text, or -1 if this model has none or wants none."""
         return int(C.llama_vocab_bos(self.vocab)) if C.llama_vocab_get_add_bos(self.vocab) else -1
 
-    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
-        """Tokenize ``text``, without a beginning-of-text token.
+    def tokenize(self, text: str, *, special: bool = False, whole: bool = False) -> list[int]:
+        """Tokenize ``text``.
 
         Safe to call from another thread while the model computes.
 
         Args:
             text: The text.
             special: Whether special tokens such as ``<eos>`` are recognized in it.
+            whole: Whether to add the tokens with which the model wants a text to begin and end.
         """
         data = text.encode("utf-8", "replace")
         room = len(data) + 16
         while True:
             buffer = (C.llama_token * room)()
-            count = C.llama_tokenize(self.vocab, data, len(data), buffer, room, False, special)
+            count = C.llama_tokenize(self.vocab, data, len(data), buffer, room, whole, special)
             if count >= 0:
                 return list(buffer[:count])
             room = -count

@@ -57,20 +57,13 @@ class WorkerProcess(ChildProcess):
         Raises:
             ModelError: It does not start.
         """
-        environment = os.environ.copy()
-        # llama.cpp's threads wait for each other many times per token. They should spin about as long as such a wait
-        # takes: the default is much longer, and on a busy machine spinning threads keep the one they wait for from
-        # running.
-        if "OMP_WAIT_POLICY" not in environment:
-            environment.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
-        environment["GGML_NO_BACKTRACE"] = "1"  # otherwise a crash waits for a debugger
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "lwtui.models.llama_cpp.worker"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=environment,
+                env=worker_environment(),
                 limit=_MAX_LINE,
                 **detached(),  # Ctrl-C in the terminal is for the app alone
             )
@@ -172,22 +165,45 @@ class WorkerProcess(ChildProcess):
     def _death_error(self, code: int, reason: str) -> ModelError:
         if self._closing and not reason:
             return ModelError(_("The model was closed."), kind="worker", code="closed")
-        if is_illegal_instruction(code):
-            return ModelError(
-                _(
-                    "llama.cpp was compiled for another processor (illegal instruction). Compile it again: {command}",
-                    command=REBUILD,
-                ),
-                kind="worker",
-                code="wrong-processor",
-            )
-        how = reason or (
-            _("killed by {signal}", signal=_signal_name(-code)) if code < 0 else _("exit code {code}", code=code)
-        )
-        last = _(" Its last output: {line}", line=self.last_lines[-1]) if self.last_lines else ""
+        return death_error(code, reason, self.last_lines[-1] if self.last_lines else "")
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment of a process that computes with llama.cpp."""
+    environment = os.environ.copy()
+    # llama.cpp's threads wait for each other many times per token. They should spin about as long as such a wait
+    # takes: the default is much longer, and on a busy machine spinning threads keep the one they wait for from
+    # running.
+    if "OMP_WAIT_POLICY" not in environment:
+        environment.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
+    environment["GGML_NO_BACKTRACE"] = "1"  # otherwise a crash waits for a debugger
+    return environment
+
+
+def death_error(code: int, reason: str = "", last_line: str = "") -> ModelError:
+    """Return the error that tells why a model's process has ended.
+
+    Args:
+        code: Its exit code; negative for a signal.
+        reason: What it did wrong, if it was ended for that.
+        last_line: What it said last.
+    """
+    if is_illegal_instruction(code):
         return ModelError(
-            _("The model's process has ended ({how}).{last}", how=how, last=last), kind="worker", retryable=True
+            _(
+                "llama.cpp was compiled for another processor (illegal instruction). Compile it again: {command}",
+                command=REBUILD,
+            ),
+            kind="worker",
+            code="wrong-processor",
         )
+    how = reason or (
+        _("killed by {signal}", signal=_signal_name(-code)) if code < 0 else _("exit code {code}", code=code)
+    )
+    last = _(" Its last output: {line}", line=last_line) if last_line else ""
+    return ModelError(
+        _("The model's process has ended ({how}).{last}", how=how, last=last), kind="worker", retryable=True
+    )
 
 
 def _signal_name(number: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from lwtui.translation import _
 
-VERSION = 5
+VERSION = 6
 MAX_SEQUENCES = 8  # computed at the same time
 
 
@@ -82,6 +82,13 @@ class CountTokens:
 
     id: int
     text: str
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Make the vectors of ``texts``. Only the process of an embedding model answers, to one call after the other."""
+
+    texts: list[str]
 
 
 # Messages from the worker.
@@ -162,6 +169,19 @@ class TokenCount:
 
 
 @dataclass(frozen=True)
+class TextVectors:
+    """The reply to :class:`Embed`.
+
+    Attributes:
+        vectors: The vector of each text, in Base64 of numbers in single precision, the lowest byte first.
+        tokens: How many tokens were computed.
+    """
+
+    vectors: list[str]
+    tokens: int
+
+
+@dataclass(frozen=True)
 class CallFailed:
     """A call (or, with ``id`` 0, loading) failed; the fields are those of :class:`lwtui.models.base.ModelError`."""
 
@@ -183,10 +203,14 @@ WorkerMessage = (
     | TextChunk
     | GenerationDone
     | TokenCount
+    | Embed
+    | TextVectors
     | CallFailed
 )
 TO_WORKER = (Load, KeepStates, Generate, Cancel, CountTokens)
 TO_APP = (ModelLoaded, PromptStarted, PromptRead, TextChunk, GenerationDone, TokenCount, CallFailed)
+TO_EMBEDDER = (Load, Embed)
+FROM_EMBEDDER = (TextVectors, CallFailed)
 
 
 def encode(message: WorkerMessage) -> bytes:

@@ -18,9 +18,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lwtui.errors import LwtuiError
-from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp import protocol
+from lwtui.models.llama_cpp.loading import CallRefused, explained_load, plan_load, require_llama_cpp, short_reason
 from lwtui.models.llama_cpp.protocol import (
     CallFailed,
     Cancel,
@@ -49,15 +48,6 @@ _MAX_SAVING_SECONDS = 20.0  # how long this process may outlive its input
 _FLUSH_SECONDS = 0.05
 _UNSURE = 1.2  # nats of entropy, from which on a token is reported
 _TAIL = 40  # characters before such a token
-
-
-class CallRefused(Exception):
-    """A call cannot be computed. The attributes are those of :class:`lwtui.models.base.ModelError`."""
-
-    def __init__(self, message: str, kind: str, *, retryable: bool = False) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.retryable = retryable
 
 
 @dataclass
@@ -154,56 +144,19 @@ class Worker:
     # The computing thread.
 
     def _load(self, load: Load) -> Engine:
-        if load.version != protocol.VERSION:
-            raise CallRefused(_("This environment mixes two versions of lwtui: install lwtui again."), "worker")
-        try:
-            from lwtui.models.llama_cpp.bindings import LoadError, NativeLog, devices
-            from lwtui.models.llama_cpp.engine import Engine
-            from lwtui.models.llama_cpp.fit import LoadOptions, Machine, fit
-            from lwtui.models.llama_cpp.gguf_header import read_header
-            from lwtui.models.llama_cpp.turns import shared_turns
-        except ModuleNotFoundError as error:
-            raise CallRefused(
-                _(
-                    'Models on this machine need the package {name!r}: pip install "lwtui[local]". An installed '
-                    "llama-server does too.",
-                    name=error.name,
-                ),
-                "worker",
-            ) from None
-        except (ImportError, OSError, RuntimeError) as error:  # of its native library
-            reason = _one_line(error)
-            raise CallRefused(
-                _("Cannot use llama-cpp-python: {reason}. Install it again.", reason=reason), "worker"
-            ) from None
+        require_llama_cpp(load)
+        from lwtui.models.llama_cpp.bindings import NativeLog
+        from lwtui.models.llama_cpp.engine import Engine
+
+        plan = plan_load(load, sequences=protocol.MAX_SEQUENCES)
         self._log = NativeLog()
-        try:
-            options = LoadOptions(**load.options, sequences=protocol.MAX_SEQUENCES)
-            header = read_header(Path(load.path))
-            machine = Machine.detect(devices())
-            chosen = fit(header, machine, options)
-        except LwtuiError as error:
-            raise CallRefused(str(error), error.kind if isinstance(error, ModelError) else "refused") from None
-        if not chosen.fits:
-            raise CallRefused(_("Cannot load {path}: it {advice}", path=load.path, advice=chosen.advice), "worker")
-        try:
-            turns = shared_turns(chosen.threads, machine.cores, chosen.gpu_layers)
-            self._engine = engine = Engine(load.path, chosen, self._log, turns)
-        except LoadError as error:
-            reason = _one_line(error).rstrip(".。") or _("llama.cpp does not say why")
-            raise CallRefused(
-                _(
-                    "Cannot load {path}: {reason}. If the file may be incomplete, download it again.",
-                    path=load.path,
-                    reason=reason,
-                ),
-                "malformed",
-            ) from None
+        with explained_load(load.path):
+            self._engine = engine = Engine(load.path, plan.fit, self._log, plan.turns)
         engine.should_abort = lambda: self._closing or any(call_id in self._canceled for call_id in self._calls)
         self._read_template(engine)
         gguf = engine.gguf
         chat = self._template is not None
-        recommended = header.sampling.to_dict()
+        recommended = plan.header.sampling.to_dict()
         self._send(ModelLoaded(engine.context_length, gguf.training_context, chat, gguf.description, recommended))
         return engine
 
@@ -289,7 +242,7 @@ class Worker:
     def _fail(self, engine: Engine, call: ActiveCall, reason: str) -> None:
         self._end(engine, call)
         self._send(
-            CallFailed(call.id, _("The model failed: {reason}.", reason=_one_line(reason)), "worker", retryable=True)
+            CallFailed(call.id, _("The model failed: {reason}.", reason=short_reason(reason)), "worker", retryable=True)
         )
 
     def _end(self, engine: Engine, call: ActiveCall) -> None:
@@ -333,7 +286,7 @@ class Worker:
             sampler = Sampler(engine.gguf, self._log, call.sampling, call.seed, call.grammar, measures=call.entropy)
         except GrammarError as error:
             raise CallRefused(
-                _("The grammar cannot be used: {reason}.", reason=_one_line(error)), "malformed"
+                _("The grammar cannot be used: {reason}.", reason=short_reason(error)), "malformed"
             ) from None
         min_words = 0 if call.grammar else call.min_words  # a grammar may allow nothing but the end
         # Steps of several tokens have no entropy for each.
@@ -387,10 +340,6 @@ class Worker:
                 self._sink.flush()
             except BrokenPipeError:
                 os._exit(0)  # the app has gone
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:300]
 
 
 def main() -> None:

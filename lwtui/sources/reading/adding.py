@@ -75,21 +75,35 @@ def locations(given: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for name in given:
-        if is_address(name):
-            found.append(name)
-        elif match := _SCHEME.match(name):
-            raise UsageError(
-                _(
-                    "{name} cannot be read: {scheme}:// is no address of the web. Use http:// or "
-                    "https://, or the path of a file.",
-                    name=one_line(name),
-                    scheme=match["scheme"],
-                ),
-                code="no-address",
-            )
-        else:
-            found += _paths(name)
+        check_location(name)
+        found += [name] if is_address(name) else _paths(name)
     return list(dict.fromkeys(found))
+
+
+def check_location(name: str) -> None:
+    """Check that there is something at ``name`` that may be read: a file, a folder or an address of the web.
+
+    Raises:
+        UsageError: There is not. Whether an address can be reached is not tried.
+    """
+    if is_address(name):
+        return
+    if match := _SCHEME.match(name):
+        raise UsageError(
+            _(
+                "{name} cannot be read: {scheme}:// is no address of the web. Use http:// or "
+                "https://, or the path of a file.",
+                name=one_line(name),
+                scheme=match["scheme"],
+            ),
+            code="no-address",
+        )
+    try:
+        exists = Path(name).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: the home of nobody
+        exists = False
+    if not exists:
+        raise UsageError(_("There is no file or folder {name}. Check the path.", name=one_line(name)), code="not-found")
 
 
 def is_address(name: str) -> bool:
@@ -99,13 +113,7 @@ def is_address(name: str) -> bool:
 
 def _paths(name: str) -> list[str]:
     path = Path(name).expanduser()
-    try:
-        is_folder, exists = path.is_dir(), path.exists()
-    except (OSError, ValueError):
-        is_folder = exists = False
-    if not exists:
-        raise UsageError(_("There is no file or folder {name}. Check the path.", name=one_line(name)), code="not-found")
-    if not is_folder:
+    if not path.is_dir():
         return [os.path.normpath(name)]
     files = sorted(islice(_files(path), _MAX_FILES + 1))
     if not files:

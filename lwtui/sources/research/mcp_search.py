@@ -8,7 +8,7 @@ import os
 import shlex
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _CALL_SECONDS = 60.0  # a command may download its server first
-_MAX_BYTES = 20_000_000  # of all answers of a server behind an address
+_MAX_BYTES = 20_000_000  # of an answer of a server behind an address
 _MOST_TOOLS = 12  # that a message names
 _QUERY_NAMES = ("query", "q", "search_query", "search_term", "keywords", "question", "text", "input")
 _PAGE_KEYS = ("text", "content", "markdown", "body")
@@ -70,6 +70,7 @@ class McpSearch:
         self._stack = AsyncExitStack()
         self._client: Client | None = None
         self._tools: dict[str, Tool] = {}
+        self._room = _Room()
 
     @property
     def name(self) -> str:
@@ -142,6 +143,7 @@ class McpSearch:
 
     async def _call(self, tool: Tool, arguments: dict[str, Any]) -> CallToolResult:
         assert self._client is not None
+        self._room.left = _MAX_BYTES
         async with self._explained():
             async with asyncio.timeout(self._seconds):
                 answer = await self._client.call_tool(tool.name, arguments)
@@ -193,7 +195,8 @@ class McpSearch:
             import httpx2
 
             headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-            http = httpx2.AsyncClient(headers=headers, timeout=self._seconds, transport=_bounded(routed_transport()))
+            transport = _bounded(routed_transport(), self._room)
+            http = httpx2.AsyncClient(headers=headers, timeout=self._seconds, transport=transport)
             await self._stack.enter_async_context(http)
             return streamable_http_client(self._server, http_client=http, max_sse_event_size=_MAX_BYTES)
         command, *arguments = _words(self._server)
@@ -315,18 +318,25 @@ def _page_text(texts: Sequence[str]) -> str:
     return "\n\n".join(pages)
 
 
-def _bounded(inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
-    """Return a transport that ends with an error after a number of bytes, so that a server cannot fill the memory."""
+@dataclass
+class _Room:
+    """How many bytes a server may still send for a call."""
+
+    left: int = _MAX_BYTES
+
+
+def _bounded(inner: httpx2.AsyncBaseTransport, room: _Room) -> httpx2.AsyncBaseTransport:
+    """Return a transport that ends with an error without ``room``: no server can fill the memory."""
     import httpx2
 
     class Stream(httpx2.AsyncByteStream):
-        def __init__(self, stream: Any, transport: Transport) -> None:
-            self._stream, self._transport = stream, transport
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             async for piece in self._stream:
-                self._transport.left -= len(piece)
-                if self._transport.left < 0:
+                room.left -= len(piece)
+                if room.left < 0:
                     raise httpx2.ReadError(_("more than {size} MB", size=_MAX_BYTES // 1_000_000))
                 yield piece
 
@@ -334,12 +344,9 @@ def _bounded(inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
             await self._stream.aclose()
 
     class Transport(httpx2.AsyncBaseTransport):
-        def __init__(self) -> None:
-            self.left = _MAX_BYTES
-
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             response = await inner.handle_async_request(request)
-            response.stream = Stream(response.stream, self)
+            response.stream = Stream(response.stream)
             return response
 
         async def aclose(self) -> None:

@@ -1,26 +1,19 @@
-"""Research from end to end: opens the search tool of the settings, asks it, and reads the pages that were chosen."""
+"""Research from end to end: asks the search tool of the settings, and reads the pages that were chosen."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from lwtui.config import ResearchSettings
-from lwtui.documents.export.pandoc import require_packages
-from lwtui.log import add_secret
 from lwtui.sources.csl import accessed, item_from
-from lwtui.sources.model import ReadSource, Stretch
-from lwtui.sources.reading.adding import SourceReader
+from lwtui.sources.model import ReadSource, Source, Stretch
+from lwtui.sources.reading.adding import SourceReader, is_address
 from lwtui.sources.reading.files import ReadResult
 from lwtui.sources.reading.job import ReadJob, SourceError
 from lwtui.sources.reading.passages import divide
-from lwtui.sources.research.mcp_search import McpSearch
 from lwtui.sources.research.results import ResearchError, SearchResult, SearchTool, merged, tidy_queries
-from lwtui.sources.research.searxng import SearxngSearch
+from lwtui.sources.research.session import SearchSession
 from lwtui.translation import _
 
 
@@ -37,73 +30,25 @@ class FoundResults:
     problems: tuple[str, ...] = ()
 
 
-def check_search_tool(settings: ResearchSettings) -> None:
-    """Check that the settings name a search tool.
-
-    Raises:
-        ResearchError: They name none, or two.
-    """
-    if not settings.searxng and not settings.mcp:
-        raise ResearchError(
-            _(
-                "There is no search tool. Name a SearXNG server (lwtui config set research.searxng https://HOST) or an "
-                "MCP server (research.mcp: its command or address)."
-            ),
-            code="no-search-tool",
-        )
-    if settings.searxng and settings.mcp:
-        raise ResearchError(_("[research] names two search tools. Remove searxng or mcp."), code="two-search-tools")
-
-
-def search_tool_name(settings: ResearchSettings) -> str:
-    """Return what messages call the search tool of the settings."""
-    return SearxngSearch(settings.searxng).name if settings.searxng else McpSearch(settings.mcp).name
-
-
-@asynccontextmanager
-async def open_search(settings: ResearchSettings, language: str = "") -> AsyncIterator[SearchTool]:
-    """Open the search tool of the settings.
-
-    Raises:
-        ResearchError: The settings name none, or it cannot be used.
-        LwtuiError: A package is missing.
-    """
-    check_search_tool(settings)
-    key = os.environ.get(settings.key_env, "").strip() if settings.key_env else ""
-    add_secret(key)
-    if settings.searxng:
-        async with SearxngSearch(settings.searxng, language, key) as searxng:
-            yield searxng
-        return
-    require_packages(_("Research with an MCP server"), "mcp", extra="mcp")
-    names = [name.strip() for name in settings.mcp_env.split(",") if name.strip()]
-    variables = {name: os.environ[name] for name in names if name in os.environ}
-    async with McpSearch(
-        settings.mcp,
-        search_tool=settings.search_tool,
-        fetch_tool=settings.fetch_tool,
-        key=key,
-        variables=variables,
-    ) as server:
-        yield server
+def known_addresses(sources: Iterable[Source]) -> list[str]:
+    """Return the addresses that a search leaves out, because they are sources already."""
+    return [source.location for source in sources if is_address(source.location)]
 
 
 def find_results(
-    settings: ResearchSettings,
+    session: SearchSession,
     queries: Sequence[str],
     job: ReadJob,
     *,
-    language: str = "",
     known: Iterable[str] = (),
     on_query: Callable[[str], None] = lambda _query: None,
 ) -> FoundResults:
     """Ask the search tool all queries, one after the other. To be called in a thread of its own.
 
     Args:
-        settings: Which tool to ask.
+        session: The session with the tool.
         queries: The queries.
         job: Can stop the search.
-        language: The language of the results (BCP 47); empty for all.
         known: Addresses to leave out.
         on_query: Called with each query before it is asked.
 
@@ -112,21 +57,20 @@ def find_results(
         ReadStopped: The job was stopped.
     """
 
-    async def ask() -> FoundResults:
+    async def ask(tool: SearchTool) -> FoundResults:
         found: list[Sequence[SearchResult]] = []
         problems: list[ResearchError] = []
-        async with open_search(settings, language) as tool:
-            for query in tidy_queries(queries):
-                on_query(query)
-                try:
-                    found.append(await tool.search(query))
-                except ResearchError as error:
-                    problems.append(error)
+        for query in tidy_queries(queries):
+            on_query(query)
+            try:
+                found.append(await tool.search(query))
+            except ResearchError as error:
+                problems.append(error)
         if problems and not found:
             raise problems[0]
         return FoundResults(merged(found, known), tuple(dict.fromkeys(map(str, problems))))
 
-    return asyncio.run(job.stoppable(ask()))
+    return session.call(ask, job)
 
 
 class ResearchReader:
@@ -136,9 +80,9 @@ class ResearchReader:
     a tool of the MCP server.
     """
 
-    def __init__(self, settings: ResearchSettings, results: Sequence[SearchResult], job: ReadJob) -> None:
-        """Create a reader of ``results``. ``job`` can stop it."""
-        self._settings = settings
+    def __init__(self, session: SearchSession, results: Sequence[SearchResult], job: ReadJob) -> None:
+        """Create a reader of ``results``. ``job`` can stop it. The tool of ``session`` may give the pages."""
+        self._session = session
         self._results = {result.address: result for result in results}
         self._job = job
         self._pages = SourceReader(job, public_only=True)
@@ -151,15 +95,13 @@ class ResearchReader:
             ReadStopped: The job was stopped.
             LwtuiError: A package is missing, or the network cannot be used.
         """
-        if not (self._settings.mcp and self._settings.fetch_tool):
+        settings = self._session.settings
+        if not (settings.mcp and settings.fetch_tool):
             yield from self._pages.read(location)
             return
-        self._job.check()
-        yield ReadResult(self._source(self._results[location], asyncio.run(self._job.stoppable(self._text(location)))))
-
-    async def _text(self, location: str) -> str:
-        async with open_search(self._settings) as tool:
-            return await tool.fetch(self._results[location]) or ""
+        result = self._results[location]
+        text = self._session.call(lambda tool: tool.fetch(result), self._job)
+        yield ReadResult(self._source(result, text or ""))
 
     def _source(self, result: SearchResult, text: str) -> ReadSource:
         lines = [line for line in text.split("\n") if line.strip()]
