@@ -71,7 +71,7 @@ def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, fo
     # The configuration comes first: within it, ZeRO-3 and FSDP load the model without a copy of it in each process.
     args = library_config(recipe, "sft", folder, steps)
     dtype = training_dtype(recipe, recipe.sft.method)
-    model = load_model(base, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize)
+    model = load_model(base, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize, sharded=True)
     kind = SampleAveragingTrainer if recipe.sft.average == "sample" else SFTTrainer
     return kind(
         model=model,
