@@ -71,7 +71,13 @@ def load_tokenizer(source: str, recipe: Recipe) -> PreTrainedTokenizerBase:
 
 
 def load_model(
-    source: str, recipe: Recipe, *, dtype: str = "", quantize: bool = False, sharded: bool = False
+    source: str,
+    recipe: Recipe,
+    *,
+    dtype: str = "",
+    quantize: bool = False,
+    sharded: bool = False,
+    attention: str = "",
 ) -> PreTrainedModel:
     """Load a model with an attention that keeps packed samples apart.
 
@@ -82,6 +88,7 @@ def load_model(
         quantize: Whether to load it in 4 bits.
         sharded: Whether the trainer shards the model before anything looks at its weights. With FSDP, only the first
             process then loads them, and the others have a model without weights, which come with the sharding.
+        attention: The attention; empty for the recipe's, which may need the GPU that a merge does without.
 
     Raises:
         TrainError: It cannot be loaded.
@@ -101,7 +108,7 @@ def load_model(
         )
     options = {
         "dtype": getattr(torch, dtype or recipe.base.dtype),
-        "attn_implementation": attention_implementation(recipe),
+        "attn_implementation": attention or attention_implementation(recipe),
     }
     if sharded and not quantize and _is_sent_weights():
         return _without_weights(source, recipe, **options)
