@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from lwtui.cli import main
+from lwtui_training.base_model import _without_weights, load_model
 from lwtui_training.launch import accelerate_config, launch_command, launch_environment, train_on_devices
 from lwtui_training.sft import train_sft
 from lwtui_training.tokens import tokenized
@@ -59,11 +60,14 @@ def init_as_accelerated(self, *args, **kwargs):
         self._shared_state["distributed_type"] = DistributedType.MULTI_GPU
 PartialState.__init__ = init_as_accelerated
 from pathlib import Path
-from lwtui_training import launch, trainer
+from lwtui_training import base_model, launch, trainer
 from torch.distributed.tensor import DTensor
+sent, build = [], base_model._without_weights
+base_model._without_weights = lambda *args, **options: sent.append(1) or build(*args, **options)
 on_train_begin = trainer.LossProgress.on_train_begin
 def check_sharding(self, args, state, control, model=None, **kwargs):
     assert torch.distributed.get_world_size() == 2
+    assert len(sent) == torch.distributed.get_rank(), "only the first process loads the weights"
     assert all(isinstance(parameter, DTensor) for parameter in model.parameters()), "the model is not sharded"
     on_train_begin(self, args, state, control)
 trainer.LossProgress.on_train_begin = check_sharding
@@ -93,6 +97,22 @@ def test_fsdp2_in_two_processes_reaches_the_same_losses_as_one(
     together = json.loads((folder / "metrics.json").read_text())
     assert together["losses"] == pytest.approx(losses, abs=1e-4)
     assert (folder / "model" / "model.safetensors").exists()
+
+
+def test_a_model_without_weights_is_like_one_with_them(tiny: Path, make_recipe: Any) -> None:
+    import torch
+
+    options = {"dtype": torch.bfloat16, "attn_implementation": "sdpa"}
+    recipe = make_recipe()
+    loaded, unset = load_model(str(tiny), recipe, dtype="bfloat16"), _without_weights(str(tiny), recipe, **options)
+    weights = [{name: (one.shape, one.dtype) for name, one in model.named_parameters()} for model in (loaded, unset)]
+    assert weights[0] == weights[1]
+    addresses = {one.data_ptr() for one in unset.parameters()}
+    assert len(addresses) == len(weights[1]) and 0 not in addresses, "accelerate needs their addresses"
+    buffers = dict(unset.named_buffers())
+    assert buffers and all(torch.equal(buffers[name], buffer) for name, buffer in loaded.named_buffers())
+    assert unset.config._attn_implementation == "sdpa"
+    assert unset.generation_config.eos_token_id == loaded.generation_config.eos_token_id
 
 
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp2", "zero3"])

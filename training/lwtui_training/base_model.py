@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,15 @@ def load_tokenizer(source: str, recipe: Recipe) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_model(source: str, recipe: Recipe, *, dtype: str = "", quantize: bool = False) -> PreTrainedModel:
+def load_model(
+    source: str,
+    recipe: Recipe,
+    *,
+    dtype: str = "",
+    quantize: bool = False,
+    sharded: bool = False,
+    attention: str = "",
+) -> PreTrainedModel:
     """Load a model with an attention that keeps packed samples apart.
 
     Args:
@@ -77,6 +86,9 @@ def load_model(source: str, recipe: Recipe, *, dtype: str = "", quantize: bool =
         recipe: The recipe.
         dtype: The name of a torch dtype; empty for the recipe's.
         quantize: Whether to load it in 4 bits.
+        sharded: Whether the trainer shards the model before anything looks at its weights. With FSDP, only the first
+            process then loads them, and the others have a model without weights, which come with the sharding.
+        attention: The attention; empty for the recipe's, which may need the GPU that a merge does without.
 
     Raises:
         TrainError: It cannot be loaded.
@@ -94,14 +106,48 @@ def load_model(source: str, recipe: Recipe, *, dtype: str = "", quantize: bool =
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
-    return _from_pretrained(
-        AutoModelForCausalLM,
-        source,
-        recipe,
-        dtype=getattr(torch, dtype or recipe.base.dtype),
-        attn_implementation=attention_implementation(recipe),
-        **quantization,
-    )
+    options = {
+        "dtype": getattr(torch, dtype or recipe.base.dtype),
+        "attn_implementation": attention or attention_implementation(recipe),
+    }
+    if sharded and not quantize and _is_sent_weights():
+        return _without_weights(source, recipe, **options)
+    return _from_pretrained(AutoModelForCausalLM, source, recipe, **options, **quantization)
+
+
+def _is_sent_weights() -> bool:
+    """Return whether FSDP sends this process its weights.
+
+    accelerate does so, but since its version 5 transformers loads the whole model in every process all the same
+    (https://github.com/huggingface/transformers/issues/43749).
+    """
+    import torch
+    from transformers.integrations import is_fsdp_enabled
+
+    return bool(is_fsdp_enabled()) and torch.distributed.get_rank() > 0
+
+
+def _without_weights(source: str, recipe: Recipe, **options: Any) -> PreTrainedModel:
+    """Return a model whose weights are not set, so that the system gives them no memory.
+
+    They are not on the device "meta", where all have the same address: accelerate tells an optimizer's parameters apart
+    by their addresses. Buffers that are computed rather than stored have their values.
+    """
+    import torch
+    from accelerate import init_empty_weights
+    from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
+
+    config = _from_pretrained(AutoConfig, source, recipe)
+    with init_empty_weights(include_buffers=False):
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=recipe.base.trust_remote_code, **options)
+    for module in model.modules():
+        for name, weight in module.named_parameters(recurse=False):
+            unset = torch.empty_like(weight, device="cpu")
+            setattr(module, name, torch.nn.Parameter(unset, requires_grad=weight.requires_grad))
+    model.tie_weights()
+    with suppress(OSError):  # not all models have one
+        model.generation_config = GenerationConfig.from_pretrained(source)
+    return model.eval()
 
 
 def _from_pretrained(kind: Any, source: str, recipe: Recipe, **options: Any) -> Any:

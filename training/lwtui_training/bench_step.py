@@ -78,7 +78,7 @@ def _base_gguf(recipe: Recipe, base: str, folder: Path) -> Path:
         return path
     checkpoint = folder / "base"
     base_recipe = replace(recipe, base=replace(recipe.base, model=base))
-    load_model(base, base_recipe).save_pretrained(checkpoint)
+    load_model(base, base_recipe, attention="sdpa").save_pretrained(checkpoint)
     load_tokenizer(base, base_recipe).save_pretrained(checkpoint)
     exported = folder / "base-exported.gguf"
     export(recipe, checkpoint, exported, f"{recipe.name}-base")

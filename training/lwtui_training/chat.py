@@ -6,7 +6,6 @@ from collections.abc import Callable
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import regex
 
 from lwtui.translation import _
@@ -70,20 +69,6 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]])
     result: Any = tokenizer.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
     ids, mask = result["input_ids"], result["assistant_masks"]
     return ids, [token if learned else -100 for token, learned in zip(ids, mask, strict=True)]
-
-
-def tokenize_batch(
-    tokenizer: PreTrainedTokenizerBase, conversations: list[list[dict[str, str]]]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Tokenize many conversations as :func:`tokenize` does, on all cores if the tokenizer may use them."""
-    if not conversations:
-        return []
-    result: Any = tokenizer.apply_chat_template(conversations, return_dict=True, return_assistant_tokens_mask=True)
-    arrays = (
-        (np.array(ids, dtype=np.int32), np.array(mask, dtype=bool))
-        for ids, mask in zip(result["input_ids"], result["assistant_masks"], strict=True)
-    )
-    return [(ids, np.where(mask, ids, np.int32(-100))) for ids, mask in arrays]
 
 
 def special_token_finder(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, str]]], bool]:

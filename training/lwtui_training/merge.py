@@ -30,10 +30,10 @@ def merge_adapter(recipe: Recipe, base: str, tuned: Path, into: Path) -> bool:
     if is_adapter:
         from peft import PeftModel
 
-        model = load_model(base, recipe, dtype="float32")
+        model = load_model(base, recipe, dtype="float32", attention="sdpa")
         merged = PeftModel.from_pretrained(model, str(tuned)).merge_and_unload(safe_merge=True)
     else:
-        merged = load_model(str(tuned), recipe)
+        merged = load_model(str(tuned), recipe, attention="sdpa")
     merged.to(getattr(torch, recipe.base.dtype)).save_pretrained(into)
     load_tokenizer(str(tuned), recipe).save_pretrained(into)
     return is_adapter

@@ -13,7 +13,7 @@ from lwtui.translation import _
 from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
-from lwtui_training.tokens import remove_tokens, tokenized
+from lwtui_training.tokens import remove_tokens, token_counts, tokenized
 from lwtui_training.trainer import SampleWriter, library_config, limit_threads, peft_config, train, training_dtype
 
 
@@ -63,7 +63,7 @@ def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, fo
     from lwtui_training.gpu_memory import training_steps
 
     lora = recipe.sft.method == "lora"
-    steps = training_steps(recipe, [len(ids) for ids in dataset["input_ids"]])
+    steps = training_steps(recipe, token_counts(dataset))
     held_out = None
     if recipe.sft.validation_share:
         parts = dataset.train_test_split(recipe.sft.validation_share, seed=recipe.seed)
@@ -71,7 +71,7 @@ def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, fo
     # The configuration comes first: within it, ZeRO-3 and FSDP load the model without a copy of it in each process.
     args = library_config(recipe, "sft", folder, steps)
     dtype = training_dtype(recipe, recipe.sft.method)
-    model = load_model(base, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize)
+    model = load_model(base, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize, sharded=True)
     kind = SampleAveragingTrainer if recipe.sft.average == "sample" else SFTTrainer
     return kind(
         model=model,
