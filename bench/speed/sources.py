@@ -1,6 +1,6 @@
 """How long it takes to add a thousand pages to a document, and to search them.
 
-    python bench/speed/sources.py [--pages 1000] [--vectors 10000] [--only-vectors] [--json]
+    python bench/speed/sources.py [--pages 1000] [--vectors 10000] [--only-vectors] [--gguf FILE] [--json]
 
 On a machine that is busy with other work, the CPU times are those to look at.
 
@@ -11,6 +11,7 @@ vectors are drawn by chance, with 768 numbers each.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -24,8 +25,10 @@ from time import perf_counter, process_time, thread_time
 import numpy as np
 import typst
 
+from lwtui.config import Settings
 from lwtui.documents.model import Brief
 from lwtui.documents.store import Document
+from lwtui.models.embeddings import open_embedding_model
 from lwtui.sources.model import ReadSource, Stretch
 from lwtui.sources.reading.adding import SourceReader
 from lwtui.sources.reading.job import ReadJob
@@ -43,11 +46,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pages", type=int, default=1_000)
     parser.add_argument("--vectors", type=int, default=10_000)
+    parser.add_argument("--gguf", default="", help="only measure how fast this GGUF (or demo) makes vectors")
     parser.add_argument("--only-vectors", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
+        if options.gguf:
+            print(f"{asyncio.run(measure_gguf(options.gguf)):,.0f} tokens a second")
+            return
         result = {} if options.only_vectors else measure(make_pdf(folder, options.pages), folder)
         result |= measure_vectors(folder, options.vectors)
     if options.json:
@@ -128,6 +135,16 @@ def measure_vectors(folder: Path, count: int) -> dict[str, float]:
         "nearest vectors, median ms": _median([wall for wall, _ in searches]),
         "nearest vectors, longest ms": round(1_000 * max(wall for wall, _ in searches), 1),
     }
+
+
+async def measure_gguf(name: str) -> float:
+    """Return how many tokens a GGUF reads in a second, in passages of 180 words."""
+    model = open_embedding_model(name, Settings())
+    chance = random.Random(4)
+    await model.embed(["tea"])  # which loads it
+    began = perf_counter()
+    answer = await model.embed([" ".join(chance.choices(_WORDS, k=180)) for _ in range(16)])
+    return answer.usage.prompt / (perf_counter() - began)
 
 
 def _cpu_seconds() -> float:

@@ -60,6 +60,13 @@ async def test_texts_on_one_subject_are_near_each_other(model: GgufEmbeddingMode
     assert 50 < answer.usage.prompt < 120 and answer.usage.completion == 0
 
 
+async def test_a_query_of_one_word_means_something(model: GgufEmbeddingModel) -> None:
+    texts = (await model.embed(TEXTS)).vectors
+    for number, word in enumerate(["automobile", "tea", "ship"]):
+        query = (await model.embed([word])).vectors[0]
+        assert max(range(3), key=lambda at: likeness(query, texts[at])) == number
+
+
 async def test_a_text_has_the_same_vector_alone_and_among_others(model: GgufEmbeddingModel) -> None:
     together = (await model.embed(TEXTS * 8)).vectors  # more than are computed at once
     alone = (await model.embed(TEXTS[1:2])).vectors[0]

@@ -184,7 +184,10 @@ class SourcesScreen(BaseScreen):
         words = await self.app.push_screen_wait(Ask(_("Search the sources for which words?")))
         if words is None:
             return
+        if self._store.embedder is not None:  # a model on this machine may have to be loaded first
+            self._tell(_("Searching…"))
         found = self._store.search(words, _FOUND, await self._store.near(words))
+        self._tell(self._summary())
         if found:
             await self.app.push_screen_wait(PassagesDialog(_("Passages with {words}", words=words), found))
         else:

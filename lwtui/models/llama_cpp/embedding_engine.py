@@ -40,28 +40,28 @@ class EmbeddingEngine:
     def __init__(self, path: str, fit: Fit, log: NativeLog, turns: Turns | None = None) -> None:
         self._gguf = Gguf(path, log, fit.gpu_layers, writes=False)
         self._log, self._fit, self._turns = log, fit, turns
-        # A model that was not made for this names no pooling. The mean over all tokens serves best.
-        self._context = self._open(C.LLAMA_POOLING_TYPE_UNSPECIFIED)
-        if C.llama_pooling_type(self._context) == C.LLAMA_POOLING_TYPE_NONE:
-            C.llama_free(self._context)
-            self._context = self._open(C.LLAMA_POOLING_TYPE_MEAN)
-        if C.llama_pooling_type(self._context) == C.LLAMA_POOLING_TYPE_RANK:
+        self._context = self._open()
+        pooling = C.llama_pooling_type(self._context)
+        self._has_pooling = pooling != C.LLAMA_POOLING_TYPE_NONE
+        if pooling == C.LLAMA_POOLING_TYPE_RANK:
             self.close()
             message = _("{path} ranks passages and makes no embeddings. Name another model.", path=path)
             raise CallRefused(message, "refused")
         self._size = int(C.llama_model_n_embd_out(self._gguf.model))
         self._batch = Batch(CONTEXT)
+        # A model that was not made for this has no pooling of its own: the mean over the tokens serves best.
+        bos = self._gguf.bos
+        self._start = [bos] if bos >= 0 else self._gguf.tokenize("\n")[:1]
         trained = self._gguf.training_context
         self._most_tokens = min(CONTEXT, trained) if trained > 0 else CONTEXT
 
-    def _open(self, pooling: int) -> Any:
+    def _open(self) -> Any:
         params = C.llama_context_default_params()
         params.n_ctx = params.n_batch = params.n_ubatch = params.n_outputs_max = CONTEXT  # a text is computed at once
         params.n_seq_max = MAX_SEQUENCES
         params.kv_unified = True
         params.n_threads = params.n_threads_batch = self._fit.threads
         params.embeddings = True
-        params.pooling_type = pooling
         params.no_perf = True
         self._log.clear()
         context = C.llama_init_from_model(self._gguf.model, params)
@@ -87,7 +87,9 @@ class EmbeddingEngine:
 
     def _tokens(self, text: str) -> list[int]:
         tokens = self._gguf.tokenize(text, whole=True)
-        if not tokens:
+        if not self._has_pooling:
+            tokens = self._start + tokens[1 if tokens[:1] == self._start else 0 :]
+        if len(tokens) <= (0 if self._has_pooling else 1):
             raise EmbeddingError(_("a text has no tokens"))
         if len(tokens) <= self._most_tokens:
             return tokens
@@ -106,13 +108,29 @@ class EmbeddingEngine:
             result = self._batch.decode(self._context)
         if result:
             raise EmbeddingError(self._log.first_error() or _("llama_decode returned {result}", result=result))
-        return [self._vector(number) for number in range(len(group))]
+        if self._has_pooling:
+            return [self._pooled(number) for number in range(len(group))]
+        return self._means([len(tokens) for tokens in group])
 
-    def _vector(self, number: int) -> np.ndarray:
+    def _pooled(self, number: int) -> np.ndarray:
         found = C.llama_get_embeddings_seq(self._context, number)
         if not found:
             raise EmbeddingError(_("llama.cpp gives no vector"))
         return np.ctypeslib.as_array(found, (self._size,)).astype("<f4")
+
+    def _means(self, lengths: Sequence[int]) -> list[np.ndarray]:
+        """Return the mean over the tokens of each text, but the first: that one attends to nothing but itself.
+
+        What a model makes of a first token is large and says nothing of the text.
+        """
+        found = C.llama_get_embeddings(self._context)
+        if not found:
+            raise EmbeddingError(_("llama.cpp gives no vector"))
+        rows = np.ctypeslib.as_array(found, (sum(lengths), self._size))
+        ends = np.cumsum(lengths)
+        return [
+            rows[end - length + 1 : end].mean(axis=0).astype("<f4") for end, length in zip(ends, lengths, strict=True)
+        ]
 
 
 def _groups(texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
