@@ -245,6 +245,10 @@ def measure_sections(folder: Path, most: int) -> list[Curve]:
     """Measure writing documents of many sections."""
     sizes = tuple(size for size in SECTIONS if size <= most)
     written = writing(folder, [(size, SHORT_SECTION) for size in sizes])
+    if tenth := len(written[-1].sections) // 10:
+        tenths = [written[-1].sections[start : start + tenth] for start in range(0, tenth * 10, tenth)]
+        shown = ", ".join(f"{sum(each) / tenth * 1000:.1f}" for each in tenths)
+        print(f"ms a section in each tenth of {sizes[-1]:,} sections: {shown}")
     return [Curve("writing sections", "sections", sizes, tuple(each.seconds for each in written))]
 
 

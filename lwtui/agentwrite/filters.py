@@ -95,17 +95,18 @@ class EarlierTexts(ABC):
 
     def hold(self, texts: Iterable[str]) -> None:
         """Know exactly ``texts``, in whatever order: learn those that are new."""
-        before, self._held = self._held, list(texts)
-        added = self._held[len(before) :]
-        if self._held[: len(before)] != before:  # usually, there is only one more
-            added = self._held
-            if not self._texts.issubset(self._held):  # one has changed, or is a later one now
+        texts, before = list(texts), len(self._held)
+        added = texts[before:]
+        if texts[:before] != self._held:  # usually, there is only one more
+            added, self._held = texts, []
+            if not self._texts.issubset(texts):  # one has changed, or is a later one now
                 self._texts.clear()
                 self._forget()
         for text in added:
             if text not in self._texts:
                 self._learn(text)
                 self._texts.add(text)
+        self._held = texts
 
     @abstractmethod
     def _learn(self, text: str) -> None:
