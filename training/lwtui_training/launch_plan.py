@@ -75,7 +75,8 @@ def disk_bytes(recipe: Recipe, shape: ModelShape, steps: Sequence[str]) -> float
 def host_bytes(recipe: Recipe, shape: ModelShape) -> float:
     """Return the memory of this machine while the model is loaded.
 
-    With ZeRO-3 and FSDP, one process loads the weights and the others get their shares; with DDP each loads them all.
+    With ZeRO-3 and FSDP, one process loads the weights for SFT and the others get their shares; with DDP each loads
+    them all.
     """
     size = 2.0 if recipe.sft.method == "lora" or recipe.hardware.strategy == "zero3" else 4.0
     copies = recipe.hardware.processes if recipe.hardware.strategy == "ddp" else 1
