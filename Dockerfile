@@ -39,6 +39,7 @@ FROM python:${PYTHON}-slim-bookworm AS runtime-cpu
 FROM nvidia/cuda:${CUDA}-runtime-ubuntu24.04 AS runtime-cuda
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3 \
+    && ln -sf /usr/bin/python3 /usr/local/bin/python \
     && rm -rf /var/lib/apt/lists/*
 
 # hadolint ignore=DL3006

@@ -63,7 +63,8 @@ async def test_a_document_of_two_sections_has_the_requested_length(agent: Agent)
     length = sum(count_words(section.text) for section in sections)
     assert finished.length == length
     assert 108 <= length <= 132
-    paragraphs = [paragraph for section in sections for paragraph in section.text.split("\n\n")]
+    every = [paragraph for section in sections for paragraph in section.text.split("\n\n")]
+    paragraphs = [paragraph for paragraph in every if count_words(paragraph) >= 8]  # short ones may come again
     assert len(paragraphs) == len(set(paragraphs))
     assert all(section.text == clean(section.text).strip() != "" for section in sections)
 
