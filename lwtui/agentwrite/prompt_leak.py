@@ -31,6 +31,8 @@ _LENGTH = regex.compile(
 )
 _SHORTEST_LEAK = 20  # characters; a shorter line of the instructions may occur in a text by chance
 _SHORTEST_POINT = 40  # the same for a sentence of another section's main point
+_RUN = 6  # words in a row that a sentence shares with the instructions only by repeating them
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
 class PromptLeakFilter(ForwardFilter):
@@ -51,6 +53,8 @@ class PromptLeakFilter(ForwardFilter):
         self._instructions: frozenset[str] = frozenset()  # passages of the prompt, perhaps without given ones
         self._given: tuple[str, ...] = ()
         self._given_passages: frozenset[str] | None = None  # once they are needed
+        self._runs: frozenset[str] = frozenset()  # of words in the instructions, perhaps given ones too
+        self._given_words: str | None = None  # once they are needed
         self._tags: tuple[str, ...] = ()
         self._names_places = False  # whether the given parts name a section in this way, too
 
@@ -61,12 +65,13 @@ class PromptLeakFilter(ForwardFilter):
             prompt: The whole prompt.
             given: The parts of it that the text may repeat: the writer's own words, and the document's.
         """
-        self._given, self._given_passages = tuple(given), None
+        self._given, self._given_passages, self._given_words = tuple(given), None, None
         # Most lines of a long prompt are given, and all that is in these may be repeated.
         lines = set(prompt.splitlines(keepends=True))
         for part in self._given:
             lines.difference_update(part.splitlines(keepends=True))
         self._instructions = passages_in(lines)
+        self._runs = frozenset().union(*map(_runs_of, lines))
         given_text = "\n".join(self._given)
         self._names_places = _PLACE.search(given_text) is not None
         self._tags = tuple(sorted(tag for tag in set(_TAG.findall(prompt)) if tag not in given_text))
@@ -97,7 +102,18 @@ class PromptLeakFilter(ForwardFilter):
         places = [_LENGTH.search(line), None if self._names_places else _PLACE.search(line)]
         for place in filter(None, places):
             known.append(max(end for end in (0, *sentence_ends(line)) if end <= place.start()))
+        cuts = sorted({0, *sentence_ends(line), len(line)})
+        known += [begin for begin, end in pairwise(cuts) if self._has_run(line[begin:end])]
         return min(known, default=0 if _STEP.search(line) else None)
+
+    def _has_run(self, sentence: str) -> bool:
+        """Tell whether some words in a row come from the instructions, as where a model varies them."""
+        runs = self._runs.intersection(_runs_of(sentence))
+        if not runs:
+            return False
+        if self._given_words is None:
+            self._given_words = f" {' '.join(map(_words_of, self._given))} "
+        return any(f" {run} " not in self._given_words for run in runs)
 
     def _is_known(self, passage: str) -> bool:
         if (passage in self._instructions or self._is_point(passage)) and not self._may_repeat(passage):
@@ -141,6 +157,17 @@ def _passages_of(line: str) -> tuple[str, ...]:
     """Return the passages of a line. Most lines of a prompt stood in the prompt of the section before."""
     folded = (_folded(passage) for _start, passage in _lines_and_sentences(line))
     return tuple(passage for passage in folded if len(passage) >= _SHORTEST_LEAK)
+
+
+@lru_cache(maxsize=8192)
+def _runs_of(text: str) -> frozenset[str]:
+    """Return every run of words in a text."""
+    words = _words_of(text).split()
+    return frozenset(" ".join(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1))
+
+
+def _words_of(text: str) -> str:
+    return " ".join(_WORD.findall(text.casefold()))
 
 
 def _verdict(text: str, end: int, reason: str) -> FilterVerdict:

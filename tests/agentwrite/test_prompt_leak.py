@@ -10,7 +10,7 @@ from lwtui.agentwrite.events import TextRolledBack
 from lwtui.agentwrite.prompt_leak import PromptLeakFilter, passages_in
 from lwtui.agentwrite.stream_cleaner import heading_key
 from lwtui.documents.model import Note
-from tests.agentwrite.test_section import own, task, written
+from tests.agentwrite.test_section import PLAN, own, task, written
 from tests.support.fault_server import Answer
 from tests.support.feeding import feed, look
 from tests.support.studio import of_kind
@@ -67,6 +67,7 @@ def test_the_own_main_point_and_short_ones_may_be_said() -> None:
         "Water & light\n\nPour.",
         "Section 2 of 3, “Soil”, is finished; it concludes with an overview:\n",
         "There is more to come. This ends section 2 of 3.\n",
+        "There is more to come. So give only the text of the section, and no more.\n",
         "There is more to come. Here are 720 words about how to plan a trip:\n",
         "Here is a 300-word section on soil.\n",
         "以下是约300字的介绍。\n",
@@ -96,8 +97,9 @@ def test_leaked_instructions_and_other_sections_are_found_in_any_pieces(leaked: 
         "Pots\n",
         "Short line.\n",
         "A guide to pots, with the line: Pots are patient.\n",
-        "They give only the text of the section: no heading for it, no notes about the task.\n",
         "A <brief word.\n",
+        "It is a guide to pots, with the line that pots are patient.\n",
+        "They give only the text of it: no heading, no notes.\n",
         "Here are 20 pots and 300 kinds of soil.\n",
         "The brief asks for 300 words.\n",
         "1. Water & light\n",
@@ -153,6 +155,24 @@ async def test_a_section_continues_from_where_the_model_repeated_its_instruction
     text, _, _ = await written(author, task())
     assert text.startswith(own(3)) and "Now write" not in text and "Write about 3" not in text
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        "Do not conclude, do not sum up, and do not look ahead.",
+        "Now bring the text to its end with some thoughts on what makes it special.",
+    ],
+)
+async def test_instructions_in_words_of_the_models_own_are_no_text(leak: str) -> None:
+    """A small model varies what it repeats."""
+    last = "bring the text" in leak
+
+    def author(body: Any) -> Answer:
+        return Answer([own(30), " ", leak, "\n\n", own(3, 2)])
+
+    text, _, _ = await written(author, task(number=len(PLAN.sections) if last else 1))
+    assert leak[4:20] not in text and text.startswith(own(20))
 
 
 async def test_a_note_may_be_quoted_word_for_word() -> None:
