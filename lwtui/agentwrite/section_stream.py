@@ -478,7 +478,8 @@ class SectionStream:
         if places[keep] > _LOOPS_AT_ONE_PLACE:
             earlier = [end for end in sentence_ends(self._text.text[:keep]) if end < keep]
             keep = earlier[-1] if earlier else keep
-        if self._agent.profile.ends_itself and count_words(self._text.text[:keep]) < LEAST_WORDS:
+        few = count_words(self._text.text[:keep]) < LEAST_WORDS
+        if few and self._agent.profile.ends_itself and not self.looped:
             keep = 0  # it does better to begin anew than to continue a few words
         keep = max(self._text.floor, _paragraph_start(self._text.text, keep))
         self._resumable = min(self._resumable, keep)
