@@ -28,6 +28,7 @@ from lwtui.app.places import Place, Places
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.terminal_input import with_parser
+from lwtui.app.terminal_output import with_output
 from lwtui.app.themes import THEMES, theme_choices, theme_problem
 from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.app.widgets.wrap import install
@@ -180,8 +181,8 @@ class LwtuiApp(App[int]):
         await self.models.release()
 
     def get_driver_class(self) -> type[Driver]:
-        """Return the driver of this platform, with a parser that lets no answer of the terminal become a key."""
-        return with_parser(super().get_driver_class())
+        """Return the driver of this platform, with our own parser for what the terminal sends, and our own output."""
+        return with_output(with_parser(super().get_driver_class()))
 
     def panic(self, *renderables: RenderableType) -> None:
         """Quit after an error with exit code 1. Only lines are shown: a traceback may hold texts and API keys."""

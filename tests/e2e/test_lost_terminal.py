@@ -5,42 +5,81 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from select import select
 
 import pytest
 
-from lwtui.config import set_value
+from lwtui.config import ModelSettings, add_model, set_value
+from lwtui.documents.model import Brief, Plan, PlannedSection
+from lwtui.documents.store import Document
+from tests.support.author import Author, title_of
+from tests.support.fault_server import FaultServer
 
 pytestmark = [pytest.mark.posix, pytest.mark.timeout(300)]
+_F5 = b"\x1b[15~"
 
 
-def test_the_app_ends_when_its_terminal_is_gone(tmp_path: Path) -> None:
-    settings = tmp_path / "config" / "settings.toml"
-    set_value("documents", str(tmp_path / "documents"), settings)
-    set_value("welcome", "false", settings)
+@contextmanager
+def app(home: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start the app in a terminal that is not its controlling one, so that there is no SIGHUP. Yields both."""
     ours, theirs = os.openpty()
     environment = os.environ | {
         "TERM": "xterm-256color",
-        "LWTUI_CONFIG_DIR": str(settings.parent),
-        "LWTUI_STATE_DIR": str(tmp_path / "state"),
-        "LWTUI_CACHE_DIR": str(tmp_path / "cache"),
+        "LWTUI_CONFIG_DIR": str(home / "config"),
+        "LWTUI_STATE_DIR": str(home / "state"),
+        "LWTUI_CACHE_DIR": str(home / "cache"),
     }
-    app = subprocess.Popen(
-        [sys.executable, "-m", "lwtui"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment,
-        start_new_session=True,  # without a controlling terminal, there is no SIGHUP
+    command = [sys.executable, "-m", "lwtui", *arguments]
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
     )
     os.close(theirs)
     try:
-        shown = b""
-        while b"Library" not in shown:
-            assert select([ours], [], [], 120)[0], shown[-500:]
-            shown += os.read(ours, 65536)
-        os.close(ours)
-        assert app.wait(60) == 0
+        yield process, ours
     finally:
-        app.kill()
+        process.kill()
+        process.wait()
+
+
+def see(terminal: int, text: bytes) -> None:
+    """Wait until the app has painted ``text``."""
+    shown = b""
+    while text not in shown:
+        assert select([terminal], [], [], 120)[0], shown[-500:]
+        shown = shown[-1000:] + os.read(terminal, 65536)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    settings = tmp_path / "config" / "settings.toml"
+    set_value("documents", str(tmp_path / "documents"), settings)
+    set_value("welcome", "false", settings)
+    return tmp_path
+
+
+def test_the_app_ends_when_its_terminal_is_gone(home: Path) -> None:
+    with app(home) as (process, terminal):
+        see(terminal, b"Library")
+        os.close(terminal)
+        assert process.wait(60) == 0
+
+
+def test_the_app_ends_when_its_terminal_is_gone_while_a_model_writes(home: Path) -> None:
+    """What it paints goes nowhere then, and must not keep it from ending."""
+    path = home / "guide.lw"
+    step = PlannedSection(title_of(1), "what part 1 is about", 3000, "s1")
+    Document.create(path, Brief("Tell of tea", 3000, model="writer"), Plan("Tea", (step,))).close()
+    with FaultServer(Author(delay=0.01)) as server:
+        settings = home / "config" / "settings.toml"
+        add_model(ModelSettings("writer", model="m-1", base_url=server.base_url, context_length=32_768), settings)
+        with app(home, str(path)) as (process, terminal):
+            see(terminal, b"F2 ")
+            os.write(terminal, _F5)
+            see(terminal, b"Writing")
+            os.close(terminal)
+            assert process.wait(60) == 0
+    with Document.open(path, read_only=True) as document:
+        assert document.sections()[0].text
