@@ -56,6 +56,25 @@ def test_plans_keep_to_what_a_model_can_fill() -> None:
     assert Bounds.of(3000, 120).most_words == 1000
 
 
+def test_a_small_model_gets_short_sections_until_it_has_filled_longer_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LWTUI_CACHE_DIR", str(tmp_path))
+    assert [LengthHabits.load("new", size).longest(KIND) for size in (0, 5 * 10**8, 11 * 10**8, 5 * 10**9)] == [
+        *(0, 300, 400, 0)
+    ]
+    known = LengthHabits.load("new", 11 * 10**8)
+    for _ in range(6):
+        known.learn(KIND, 250, 200)  # filled, but that says nothing of 800
+    assert known.longest(KIND) == 400
+    for _ in range(12):
+        known.learn(KIND, 500, 450)
+    assert 550 < known.longest(KIND) < 600
+    for _ in range(12):
+        known.learn(KIND, 500, 200)
+    assert 250 < known.longest(KIND) < 300
+
+
 def test_what_was_learned_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LWTUI_CACHE_DIR", str(tmp_path))
     known = LengthHabits("a model")
