@@ -55,17 +55,20 @@ class PromptLeakFilter(ForwardFilter):
         self._given_passages: frozenset[str] | None = None  # once they are needed
         self._runs: frozenset[str] = frozenset()  # of words in the instructions, perhaps given ones too
         self._given_words: str | None = None  # once they are needed
+        self._quoting = ""
         self._tags: tuple[str, ...] = ()
         self._names_places = False  # whether the given parts name a section in this way, too
 
-    def set_prompt(self, prompt: str, given: Iterable[str]) -> None:
+    def set_prompt(self, prompt: str, given: Iterable[str], quoting: str = "") -> None:
         """Set the prompt of the next call.
 
         Args:
             prompt: The whole prompt.
             given: The parts of it that the text may repeat: the writer's own words, and the document's.
+            quoting: A part that quotes such texts, as a review does: the text may have words in a row with it.
         """
         self._given, self._given_passages, self._given_words = tuple(given), None, None
+        self._quoting = quoting
         # Most lines of a long prompt are given, and all that is in these may be repeated.
         lines = set(prompt.splitlines(keepends=True))
         for part in self._given:
@@ -112,7 +115,7 @@ class PromptLeakFilter(ForwardFilter):
         if not runs:
             return False
         if self._given_words is None:
-            self._given_words = f" {' '.join(map(_words_of, self._given))} "
+            self._given_words = f" {' '.join(map(_words_of, (*self._given, self._quoting)))} "
         return any(f" {run} " not in self._given_words for run in runs)
 
     def _is_known(self, passage: str) -> bool:

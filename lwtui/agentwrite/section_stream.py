@@ -290,7 +290,8 @@ class SectionStream:
         if self._agent.follows_instructions:
             # A text may well say what its main point says, in the same words.
             given = self._requests.parts(self._text.text) | {"Plan": "", "Main point": self._task.section.main_point}
-            self._leak.set_prompt(request.prompt.plain(), given.values())
+            review = self._task.rewrite.points if self._task.rewrite else ""
+            self._leak.set_prompt(request.prompt.plain(), given.values(), quoting=review)
         async with aclosing(self._agent.model.stream(request)) as parts:
             async for part in parts:
                 if (end := await self._handle(call, part)) is not None:
