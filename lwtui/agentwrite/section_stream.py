@@ -78,6 +78,7 @@ _NO_SENTENCE_END = regex.compile(
     regex.VERSION1,
 )
 _EMPTY_ITEM = regex.compile(rf"\n\s*{MARK}\s*\Z")
+_LEAD_IN = regex.compile(r"(?:(?<=[.!?。！？])|\n)[^\n.!?。！？]*[:：]\s*\Z")  # to a list that was never written
 _NOT_PROSE = regex.compile(rf"\s*(?:#|\||>|[–—]\s|{MARK}\s|[a-z][.)]\s|```|~~~|\$\$)|[ ]{{4}}|\t")
 
 
@@ -534,8 +535,10 @@ class SectionStream:
             await self._emit(TextDelta(self._id, gap))
 
     async def _trim_end(self, end: _End) -> None:
-        """Cut white space and the mark of an empty list item at the end and, if it was cut off, half a sentence."""
+        """Cut what leads to nothing at the end: white space, the mark of an item, a lead-in, half a sentence."""
         text = _EMPTY_ITEM.sub("", self._text.text.rstrip()).rstrip()
+        if self._agent.profile.ends_itself and not in_code(text):
+            text = (_LEAD_IN.sub("", text) or text).rstrip()
         stop = last_landing(text) if end is _End.LENGTH else len(text)
         if stop < len(text) and count_words(text[:stop]) >= 0.8 * count_words(text):
             text = text[:stop]

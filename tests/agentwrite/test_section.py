@@ -409,6 +409,17 @@ async def test_a_model_that_has_concluded_is_asked_afresh_and_not_to_go_on() -> 
     assert len(of_kind(Redrafting, events)) == 1
 
 
+@pytest.mark.parametrize(
+    "lead_in", ["\n\nThese are the best of them:", " Bring the following:", "\n\n具体做法如下：\n\n"]
+)
+async def test_a_section_does_not_end_with_a_lead_in(lead_in: str) -> None:
+    def author(_: Any) -> Answer:
+        return Answer([own(24).rstrip(), lead_in])
+
+    text, _events, _studio = await written(author, task())
+    assert text == own(24).rstrip()
+
+
 async def test_a_beginning_of_a_few_words_is_written_anew() -> None:
     """Small models do not go on well from half a sentence or a label."""
     first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
