@@ -8,10 +8,10 @@ from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.documents.model import Plan
 from lwtui.documents.outline import normalize_levels
 from lwtui.documents.plan_edits import without_sections
+from lwtui.text.word_runs import word_runs
 
 _INSTRUCTIONS = ("plan", "plan_json", "plan_kinds", "plan_sources", "chapters", "chapter", "plan_revise")
 _RUN = 8  # words in a row that a plan shares with its instructions only by repeating them
-_WORD = regex.compile(r"[\p{L}\p{N}]+")
 _PLACEHOLDER = regex.compile(r"\$\w+|<[^>\n]*>")  # what an instruction leaves to others to say
 
 
@@ -26,11 +26,6 @@ def without_leaked_sections(plan: Plan, templates: PromptTemplates, instruction:
     if templates.folder != "chat":
         return plan
     texts = [part for name in _INSTRUCTIONS for part in _PLACEHOLDER.split(templates.text(name))]
-    leaked = {run for text in texts for run in _runs(text)} - set(_runs(instruction))
-    rest = without_sections(plan, lambda one: not leaked.isdisjoint(_runs(f"{one.title}\n{one.main_point}")))
+    leaked = frozenset().union(*(word_runs(text, _RUN) for text in texts)) - word_runs(instruction, _RUN)
+    rest = without_sections(plan, lambda one: not leaked.isdisjoint(word_runs(f"{one.title}\n{one.main_point}", _RUN)))
     return plan if rest is plan else normalize_levels(rest)
-
-
-def _runs(text: str) -> list[tuple[str, ...]]:
-    words = [word.casefold() for word in _WORD.findall(text)]
-    return [tuple(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)]

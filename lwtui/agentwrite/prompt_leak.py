@@ -16,6 +16,7 @@ from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key
 from lwtui.text import sentence_ends
 from lwtui.text.code_blocks import in_code
+from lwtui.text.word_runs import word_runs, words_in_line
 from lwtui.translation import _
 
 _TAG = regex.compile(r"</?[a-z_]{3,}>")
@@ -32,7 +33,6 @@ _LENGTH = regex.compile(
 _SHORTEST_LEAK = 20  # characters; a shorter line of the instructions may occur in a text by chance
 _SHORTEST_POINT = 40  # the same for a sentence of another section's main point
 _RUN = 6  # words in a row that a sentence shares with the instructions only by repeating them
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
 class PromptLeakFilter(ForwardFilter):
@@ -115,7 +115,7 @@ class PromptLeakFilter(ForwardFilter):
         if not runs:
             return False
         if self._given_words is None:
-            self._given_words = f" {' '.join(map(_words_of, (*self._given, self._quoting)))} "
+            self._given_words = f" {' '.join(map(words_in_line, (*self._given, self._quoting)))} "
         return any(f" {run} " not in self._given_words for run in runs)
 
     def _is_known(self, passage: str) -> bool:
@@ -164,13 +164,7 @@ def _passages_of(line: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8192)
 def _runs_of(text: str) -> frozenset[str]:
-    """Return every run of words in a text."""
-    words = _words_of(text).split()
-    return frozenset(" ".join(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1))
-
-
-def _words_of(text: str) -> str:
-    return " ".join(_WORD.findall(text.casefold()))
+    return word_runs(text, _RUN)
 
 
 def _verdict(text: str, end: int, reason: str) -> FilterVerdict:

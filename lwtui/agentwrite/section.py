@@ -100,7 +100,7 @@ class SectionWriter:
             only_repeats = error
         draft = _Draft(stream.text, stream.length)
         if self._agent.profile.ends_itself and not task.direct and not stream.keep and not stream.refusal:
-            if stream.loops <= 1:  # otherwise the filters have ended it, not the model
+            if stream.has_own_length:
                 self._agent.lengths.learn(task.kind, requests.asked, stream.reached)
             draft = await self._redrafted(draft, requests, stream)
         if only_repeats and not draft.text.strip():
@@ -157,11 +157,11 @@ class SectionWriter:
         first, asked, looped = best, requests.asked, stream.looped
         last = best
         for number in range(1, 1 + (1 if self._target.slack is None else _MOST_REDRAFTS)):
-            wanted = self._target if stream.loops <= 1 or self._target.slack is not None else self._due
+            wanted = self._target if stream.has_own_length or self._target.slack is not None else self._due
             if not wanted.is_off(best.length):
                 break
             await self._emit(Redrafting(self._id, last.length, self._task.target))
-            if stream.loops <= 1:  # correct the length to ask for by how far the last draft missed it
+            if stream.has_own_length:  # correct the length to ask for by how far the last draft missed it
                 share = min(_MOST_ASK, max(_LEAST_ASK, asked / max(1, last.length)))
                 asked = max(1, round(self._task.target * share))
             lacks = (

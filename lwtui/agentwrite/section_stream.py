@@ -195,9 +195,9 @@ class SectionStream:
         return max(self._longest, self._text.length)
 
     @property
-    def loops(self) -> int:
-        """How often the draft was rolled back to before a repetition or a leak."""
-        return self._loops
+    def has_own_length(self) -> bool:
+        """Whether the model has decided on the draft's length, and not the filters that cut what it repeats."""
+        return self._loops <= 1
 
     @property
     def looped(self) -> bool:

@@ -12,7 +12,7 @@ from select import select
 
 import pytest
 
-from lwtui.config import ModelSettings, add_model, set_value
+from lwtui.config import ModelSettings, add_model
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
 from tests.support.author import Author, title_of
@@ -50,14 +50,6 @@ def see(terminal: int, text: bytes) -> None:
     while text not in shown:
         assert select([terminal], [], [], 120)[0], shown[-500:]
         shown = shown[-1000:] + os.read(terminal, 65536)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    settings = tmp_path / "config" / "settings.toml"
-    set_value("documents", str(tmp_path / "documents"), settings)
-    set_value("welcome", "false", settings)
-    return tmp_path
 
 
 def test_the_app_ends_when_its_terminal_is_gone(home: Path) -> None:

@@ -29,14 +29,6 @@ pytestmark = [
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    config = tmp_path / "config" / "settings.toml"
-    set_value("documents", str(tmp_path / "documents"), config)
-    set_value("welcome", "false", config)
-    return tmp_path
-
-
-@pytest.fixture
 def slow_server(home: Path) -> Iterator[FaultServer]:
     """An author who takes a minute for a section; the model ``writer`` of the settings, which is the default."""
     config = home / "config" / "settings.toml"
