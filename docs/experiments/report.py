@@ -3,8 +3,9 @@
     python docs/experiments/report.py --out report                 # a scripted author, no model
     python docs/experiments/report.py --out report --model gpt     # any chat model, with the same sources
 
-The sources are made here, so that everything in them is known: PDF, DOCX, ODT, EPUB, HTML, Markdown, text, CSV, BibTeX
-and CSL-JSON, two of each of the commonest, and one in Chinese. They tell of a harbor town that does not exist.
+The sources stand in ``wickham.md``, and are made into files of their kinds here: PDF, DOCX, ODT, EPUB, HTML, Markdown,
+text, CSV and BibTeX, and one of them is in Chinese. They tell of a harbor town that does not exist, so no model knows
+anything about it.
 
 The scripted author writes the passages' own sentences with their numbers, those of the Chinese source in English. It
 also does what models do wrong: it cites numbers of no passage and works of no source, and adds a list of references.
@@ -17,7 +18,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import random
 import re
 import sys
 import zipfile
@@ -54,80 +54,68 @@ from lwtui.text import count_words
 FORMATS = ("html", "docx", "odt", "epub", "pdf")
 INSTRUCTION = "Write a report on the harbor town of Wickham: its people, its trade and its buildings."
 CONTEXT = 16_384  # tokens of the scripted author
-WRONG = " [97] [@nobody1999] (Nobody, 1999)"  # citations of nothing
-REFERENCES = "\n\n## References\n\n1. Nobody, N. (1999). A book that does not exist. Nowhere Press.\n"
-# The subject of each source, who wrote it, when, and how its file is named.
-SUBJECTS = (
-    ("The Lighthouse of Wickham", "lamp keeper tower lens beam", "Ada Marsh", 1994, "lighthouse.pdf"),
-    ("Shipyards on the Estuary", "shipyard hull timber slipway rigger", "Jonas Pell", 2001, "shipyards.pdf"),
-    ("The Fish Market", "herring auction basket stall fishwife", "Ruth Olney", 2007, "market.docx"),
-    ("Bakers and Their Ovens", "baker oven flour loaf rye", "Tom Crail", 2012, "bakers.odt"),
-    ("The School on the Hill", "pupil teacher slate lesson bell", "Mina Hart", 1988, "school.epub"),
-    ("Storms and Floods", "flood storm dike tide gauge", "Erik Vance", 2015, "storms.html"),
-    ("The Rope Walk", "rope hemp spinner strand tar", "Clara Boone", 1979, "ropes.html"),
-    ("Gardens behind the Dunes", "garden orchard gardener seed wall", "Piet Loos", 2018, "gardens.md"),
-    ("The Railway Branch", "railway engine station platform freight", "Amos Reed", 1966, "railway.txt"),
-    ("茶馆与茶商", "teahouse merchant caravan cup leaf", "林文", 2009, "teahouse-zh.md"),
-    ("Lists of the Harbor Master", "cargo berth crane pilot fee", "", 0, "harbor.csv"),
-    ("The Theater in the Granary", "theater actor stage curtain audience", "Vera Stone", 2020, "theater.bib"),
-)
-# What is told of a thing: {a} to {d} are names, {n} and {m} numbers, {y} is a year.
-TOLD = (
-    "In {y}, {a} sold {n} {thing}s to {b} of {c} Street, who paid {m} pounds and sent them on to {d}.",
-    "{a} kept {n} {thing}s for {b} until {y}, when {c} bought all but {m} of them through {d}.",
-    "The council of {a} counted {n} {thing}s near {b} Bridge in {y} and gave {m} of these to {c} and {d}.",
-    "When {a} died in {y}, {b} found {n} {thing}s under {c} Hall, though only {m} belonged to {d}.",
-    "Of {n} {thing}s that {a} ordered from {b} in {y}, {c} delivered {m} by way of {d}.",
-    "By {y} the heirs of {a} had lost {n} {thing}s to {b}, and {c} lent them {m} more at {d}.",
-)
-SAID_OF_ZH = "In {y}, {a} sold {n} pieces of cargo to {b}; {c} paid {m} pounds and sent them on to {d}."
-ZH = "{y}年，{a}把{n}件货物卖给了{b}，{c}付了{m}镑，再运往{d}。"
-SYLLABLES = re.findall("..", "bacedifoguhajekilomunaperisotuvawexiyozu")
+WRONG = " [97] [@falkner1999] (Falkner, 1999)"  # citations of nothing
+REFERENCES = "\n\n## References\n\n1. Falkner, N. (1999). A book that does not exist. Nowhere Press.\n"
+SOURCES = Path(__file__).with_name("wickham.md")
+_HEAD = re.compile(r"file: (?P<file>\S+) · author: ?(?P<author>.*?) · year: ?(?P<year>\d*) · chapter: (?P<chapter>.+)")
+_SENTENCE_GAP = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 
 
 @dataclass(frozen=True)
 class MadeSource:
-    """A source: its sentences as they stand in it, and as the report says them."""
+    """A source.
+
+    Attributes:
+        title: Its title.
+        author: Who wrote it; may be empty, like the ``year``.
+        year: When.
+        file: The name of its file.
+        chapter: The heading of the scripted author's section about it, and its main point.
+        text: Its text, in paragraphs.
+        sentences: The sentences of the text.
+        said: The same as the report says them: in English.
+    """
 
     title: str
-    words: tuple[str, ...]
     author: str
-    year: int
+    year: str
     file: str
+    chapter: tuple[str, str]
+    text: str
     sentences: tuple[str, ...]
     said: tuple[str, ...]
 
 
-def make_sources(words: int) -> list[MadeSource]:
-    """Make the sources, which together have about ``words`` words and some to spare. They are always the same."""
-    draw = random.Random(19)
-    names = ["".join(draw.sample(SYLLABLES, 3)).capitalize() for _ in range(5_000)]
-    names = list(dict.fromkeys(names))
-    each = round(words * 1.5 / len(SUBJECTS) / 20)
-    return [_source(draw, names, *subject, each) for subject in SUBJECTS]
+def made_sources() -> list[MadeSource]:
+    """Read the sources from ``wickham.md``, where each line of the Chinese one is followed by its English."""
+    return [_source(part) for part in re.split(r"(?m)^# ", SOURCES.read_text(encoding="utf-8"))[1:]]
 
 
-def _source(
-    draw: random.Random, names: list[str], title: str, words: str, author: str, year: int, file: str, count: int
-) -> MadeSource:
-    """Make a source of ``count`` sentences. Each has names of its own, which are taken out of ``names``."""
-    nouns, sentences, said = words.split(), [], []
-    for number in range(count):
-        facts: dict[str, object] = {letter: names.pop() for letter in "abcd"}
-        facts |= {"n": draw.randrange(200, 900), "m": draw.randrange(20, 99)}
-        facts |= {"y": 1800 + 4 * number + draw.randrange(4), "thing": nouns[number % len(nouns)]}
-        is_chinese = file.endswith("-zh.md")
-        told = SAID_OF_ZH if is_chinese else TOLD[(number + year) % len(TOLD)]
-        said.append(told.format(**facts))
-        sentences.append(ZH.format(**facts) if is_chinese else said[-1])
-    return MadeSource(title, tuple(nouns), author, year, file, tuple(sentences), tuple(said))
+def _source(part: str) -> MadeSource:
+    title, head, body = (piece.strip() for piece in part.split("\n\n", 2))
+    found = _HEAD.fullmatch(head)
+    if found is None:
+        raise ValueError(f"This is not the head of a source: {head}")
+    sentences = [sentence for line in body.splitlines() for sentence in _SENTENCE_GAP.split(line) if sentence]
+    pairs = [sentence.partition(" = ") for sentence in sentences]
+    text = re.sub(r" = .*", "", body)
+    heading, _, point = found["chapter"].partition(": ")
+    return MadeSource(
+        title,
+        found["author"],
+        found["year"],
+        found["file"],
+        (heading, point),
+        text,
+        tuple(written for written, _, _ in pairs),
+        tuple(said or written for written, _, said in pairs),
+    )
 
 
 def write_files(sources: Sequence[MadeSource], folder: Path) -> None:
     """Write each source as a file of its kind."""
     for source in sources:
-        path = folder / source.file
-        text = "\n\n".join(" ".join(source.sentences[at : at + 6]) for at in range(0, len(source.sentences), 6))
+        path, text = folder / source.file, source.text
         match path.suffix:
             case ".csv":
                 rows = "\n".join(f'{number},"{one}"' for number, one in enumerate(source.sentences, 1))
@@ -163,13 +151,7 @@ def _export_source(source: MadeSource, text: str, path: Path) -> None:
 def plan_of(sources: Sequence[MadeSource], words: int) -> Plan:
     """Return the plan of the scripted author: a section for each source."""
     share = words // len(sources)
-    return Plan(
-        "Wickham, a Harbor Town",
-        tuple(
-            PlannedSection(f"Chapter on {one.words[0]}s", f"{' and '.join(one.words[1:])} of {one.words[0]}s", share)
-            for one in sources
-        ),
-    )
+    return Plan("Wickham, a Harbor Town", tuple(PlannedSection(*one.chapter, share) for one in sources))
 
 
 class ScriptedAuthor:
@@ -219,7 +201,7 @@ class ScriptedAuthor:
 
 async def write_report(folder: Path, words: int, model: str) -> Path:
     """Write the report, and return the document."""
-    made = make_sources(words)
+    made = made_sources()
     files = folder / "sources"
     files.mkdir(parents=True, exist_ok=True)
     write_files(made, files)
@@ -302,7 +284,7 @@ def check(path: Path) -> dict[str, object]:
             "citations of no source": sum(key not in keys for key in citations) + counts.get("unknown-source", 0),
             "claims without support": counts.get("unsupported-claim", 0),
             "figures without citation": counts.get("uncited-figure", 0),
-            "made-up works in the text": sum("Nobody" in text or "1999)" in text for text in texts),
+            "made-up works in the text": sum("Falkner" in text or "1999)" in text for text in texts),
             "records in BibTeX": len(re.findall(r"(?m)^@", bibtex)),
             **{f"missing in {ending}": len(titles) for ending, titles in missing.items()},
         }
