@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lwtui.folders import cache_folder, config_folder, settings_file
 
@@ -27,8 +27,10 @@ _SHIPPED = Path(__file__).with_name("locale")
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _FULL_WIDTH_ENDS = ("。", "！", "？")
 _in_english = ContextVar("in_english", default=False)
+_keeps_english = ContextVar("keeps_english", default=False)
 _FORMAT = "2"  # of the compiled files; a new one makes old files stale
 _PERCENT = re.compile(r"%(?:\(\w+\))?[sdr]")  # a placeholder of the % operator
+_T = TypeVar("_T")
 _ANY_PERCENT = re.compile(r"%(?:\(\w+\))?.?", re.DOTALL)
 _problems: list[str] = []  # catalogues are read before the log is started
 
@@ -40,12 +42,13 @@ def _(message: str, /, **values: object) -> str:
     """
     catalogue = _catalogue_in_use()
     text = catalogue.gettext(message) if catalogue and message else message  # the empty text is a catalogue's header
-    return text.format(**values) if values else text
+    return _filled(text, message, values)
 
 
 def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Translate a text that depends on a number, and put in ``{count}`` and ``values``."""
-    return _plural(singular, plural, count).format(count=count, **values)
+    original = singular if count == 1 else plural
+    return _filled(_plural(singular, plural, count), original, {"count": count, **values})
 
 
 def _p(context: str, message: str, /, **values: object) -> str:
@@ -57,7 +60,16 @@ def _p(context: str, message: str, /, **values: object) -> str:
     text = catalogue.pgettext(context, message) if catalogue else message
     if text == message:
         return _(message, **values)
-    return text.format(**values) if values else text
+    return _filled(text, message, values)
+
+
+def _filled(text: str, original: str, values: Mapping[str, object]) -> str:
+    """Put ``values`` into a translation of ``original``, and into that if the English text is to be kept."""
+    filled = text.format(**values) if values else text
+    if not _keeps_english.get():
+        return filled
+    in_english = {name: english_of(value) for name, value in values.items()}
+    return _Bilingual(filled, original.format(**in_english) if values else original)
 
 
 def _plural(singular: str, plural: str, count: int) -> str:
@@ -90,6 +102,36 @@ def english() -> Iterator[None]:
         yield
     finally:
         _in_english.reset(token)
+
+
+class _Bilingual(str):
+    """A text in the user's language that knows itself in English."""
+
+    english: str
+
+    def __new__(cls, text: str, in_english: str = "") -> _Bilingual:  # a copy gets its English afterwards
+        made = super().__new__(cls, text)
+        made.english = in_english
+        return made
+
+
+@contextmanager
+def english_kept() -> Iterator[None]:
+    """Have the texts that are made within the block know themselves in English, for :func:`english_of`.
+
+    What is slow to find need not be found again to be told a model. Only whole texts know it: what Python's operators
+    and methods make of them does not.
+    """
+    token = _keeps_english.set(True)
+    try:
+        yield
+    finally:
+        _keeps_english.reset(token)
+
+
+def english_of(text: _T) -> _T | str:
+    """Return a text that was made within :func:`english_kept` in English, and anything else as it is."""
+    return text.english if isinstance(text, _Bilingual) else text
 
 
 def language() -> str:

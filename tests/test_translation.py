@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 
 import polib
@@ -14,7 +15,19 @@ import pytest
 
 from lwtui import translation
 from lwtui.terminal_cells import width_of
-from lwtui.translation import _, _n, _p, broken_messages, english, language, language_problem, languages, sentences
+from lwtui.translation import (
+    _,
+    _n,
+    _p,
+    broken_messages,
+    english,
+    english_kept,
+    english_of,
+    language,
+    language_problem,
+    languages,
+    sentences,
+)
 
 ONE_FORM = "nplurals=1; plural=0;"
 # Three forms, as in Polish.
@@ -221,6 +234,18 @@ def test_what_a_model_reads_stays_english(speak: Callable[..., Path]) -> None:
     with english():
         assert (_("Stopped."), _n("{count} note", "{count} notes", 1)) == ("Stopped.", "1 note")
     assert (_("Stopped."), _n("{count} note", "{count} notes", 1)) == ("Halted.", "1 slips")
+
+
+def test_a_text_may_know_itself_in_english(speak: Callable[..., Path]) -> None:
+    speak({"{count} rows": "{count} Zeilen", "in {place}": "in der {place}", "page": "Seite"})
+    assert english_of(_("page")) == "Seite"
+    with english_kept():
+        found = _("in {place}", place=_("page"))
+        counted = _n("{count} row", "{count} rows", 2)
+    assert (found, english_of(found)) == ("in der Seite", "in page")
+    assert (counted, english_of(counted)) == ("2 rows", "2 rows")
+    assert english_of(5) == 5
+    assert english_of(deepcopy(found)) == "in page"
 
 
 def test_sentences_are_joined_as_the_language_does() -> None:

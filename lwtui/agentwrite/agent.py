@@ -166,7 +166,7 @@ async def open_agent(name: str, settings: Settings, *, model: ModelSettings | No
     Raises:
         LwtuiError: The model cannot be opened; the message says why and what to do.
     """
-    from lwtui.models.catalog import open_model, resolve, weights_size
+    from lwtui.models.catalog import open_model, resolve
     from lwtui.models.profiles import profile_for
 
     chosen = model or resolve(name, settings)
@@ -180,7 +180,7 @@ async def open_agent(name: str, settings: Settings, *, model: ModelSettings | No
         policy=RetryPolicy(total_seconds=chosen.retry_seconds),
         settings=chosen,
         limits=LearnedLimits(reasoning_tokens=max(chosen.for_role(role).reasoning_tokens or 0 for role in Role)),
-        lengths=LengthHabits.load(model_key(chosen), weights_size(chosen) if profile.ends_itself else 0),
+        lengths=LengthHabits.load(model_key(chosen), opened.capabilities.weights if profile.ends_itself else 0),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lwtui.text import RunningCount, sentence_ends
+from lwtui.text.blocks import BlankedText
 
 RESCAN = 80  # characters to scan again, since later text can turn a position into the end of a sentence
 
@@ -19,6 +20,7 @@ class SectionText:
         self.text = text
         self.floor = floor
         self._count = RunningCount(text)
+        self._blanked = BlankedText()
 
     def __len__(self) -> int:
         return len(self.text)
@@ -27,6 +29,11 @@ class SectionText:
     def length(self) -> int:
         """Length in the counter's unit."""
         return self._count.words
+
+    @property
+    def without_blocks(self) -> str:
+        """The text with blanks in place of blocks of code and rows of tables, in which lines may well be alike."""
+        return self._blanked.of(self.text)
 
     @property
     def blank(self) -> bool:
@@ -42,6 +49,7 @@ class SectionText:
         """Keep the first ``keep`` characters."""
         self.text = self.text[:keep]
         self._count = RunningCount(self.text)
+        self._blanked = BlankedText()
 
 
 @dataclass(frozen=True)

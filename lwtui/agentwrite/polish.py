@@ -60,7 +60,7 @@ from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.support import support_checker
 from lwtui.text import count_words, sentence_ends
-from lwtui.translation import ENGLISH, _, english, language
+from lwtui.translation import _, english, english_kept, english_of
 
 _SALT = 49_979  # between the seeds of passes
 _TOLERANCE = 0.25  # share of its target by which a rewritten section may be off, unless it is nearer than the old one
@@ -222,11 +222,9 @@ class _PolishRun:
         if self._findings[0] != number:
             parts, store = parts_of(self._document.sections()), sources_of(self._document)
             support = support_checker(store, [part.text for part in parts]) if store is not None else None
-            shown = await asyncio.to_thread(lint, parts, support=support, language=self._brief.language)
-            for_model = shown
-            if language() != ENGLISH:
-                with english():
-                    for_model = await asyncio.to_thread(lint, parts, support=support, language=self._brief.language)
+            with english_kept():
+                shown = await asyncio.to_thread(lint, parts, support=support, language=self._brief.language)
+            for_model = [replace(finding, message=english_of(finding.message)) for finding in shown]
             self._findings = (number, _PassFindings(shown, for_model))
         return self._findings[1]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from itertools import takewhile
 
 from lwtui.agentwrite.filters import RESCAN, FilterVerdict, ForwardFilter, SectionText, new_sentence_ends
-from lwtui.text.blocks import blank_blocks
 from lwtui.text.repeats import choose_thresholds, tokenize
 from lwtui.translation import _
 
@@ -42,7 +41,7 @@ class RepeatedOpeningFilter(ForwardFilter):
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
-        whole = blank_blocks(text.text)
+        whole = text.without_blocks
         for end in new_sentence_ends(whole, max(self._checked, self._scanned)):
             sentence = whole[self._checked : end]
             if "\n" in sentence.strip(" "):  # a paragraph, a list item or a verse of its own

@@ -17,7 +17,6 @@ import regex
 
 from lwtui.agentwrite.filters import RESCAN, EarlierTexts, FilterVerdict, SectionText, new_sentence_ends
 from lwtui.text import last_sentence_end, sentence_ends
-from lwtui.text.blocks import blank_blocks
 from lwtui.text.code_blocks import without_code
 from lwtui.text.list_marks import MARK
 from lwtui.translation import _
@@ -125,7 +124,7 @@ class RepetitionFilter:
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
         written = text.text
-        whole = blank_blocks(written)  # lines of code and rows of a table may well be alike
+        whole = text.without_blocks
         for end in self._sentence_ends(whole, ended):
             tokens, measure = _tokens(whole[self._checked : end])
             grams = _grams(tokens, measure)

@@ -21,7 +21,7 @@ import regex
 from lwtui.agentwrite.filters import EarlierTexts, FilterVerdict, ForwardFilter, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key
 from lwtui.text.blocks import is_row
-from lwtui.text.code_blocks import in_code, without_code
+from lwtui.text.code_blocks import CodeBlocks, without_code
 from lwtui.text.list_marks import MARK
 from lwtui.text.repeats import choose_thresholds, tokenize
 from lwtui.translation import _
@@ -141,6 +141,8 @@ class SimilarParagraphFilter(ForwardFilter):
         self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them
         self._run: list[tuple[int, int, float]] = []  # lines in a row from earlier sections: offset, weight and length
         self._goes_on = False  # whether the next line belongs to the paragraph of the last
+        self._code: CodeBlocks | None = None  # of the text to the offset beside it; ``None`` for the beginning
+        self._code_end = 0
 
     def trust(self, text: str) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
@@ -151,6 +153,7 @@ class SimilarParagraphFilter(ForwardFilter):
     def cut(self, keep: int) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`. The text that was cut may occur again."""
         super().cut(keep)
+        self._code = None
         self._run = [line for line in self._run if line[0] < keep]
         while self._undo and self._undo[-1][0] >= keep:
             self._undo.pop()[1]()
@@ -164,7 +167,7 @@ class SimilarParagraphFilter(ForwardFilter):
             if not match[0].endswith("\n") and not ended:
                 return None
             start = match.start()
-            line = _NOTHING if in_code(whole[:start]) else _ComparedLine.of(match[0])
+            line = _NOTHING if self._is_in_code(whole, start) else _ComparedLine.of(match[0])
             if match[0].strip():
                 if reason := self._repetition(line):
                     return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True)
@@ -175,6 +178,15 @@ class SimilarParagraphFilter(ForwardFilter):
             self._add_line(start, line)
             self._checked = match.end()
         return None
+
+    def _is_in_code(self, text: str, start: int) -> bool:
+        """Tell whether the line that begins at ``start`` is within a block of code."""
+        if self._code is None:
+            self._code, self._code_end = CodeBlocks(), 0
+        while (end := text.find("\n", self._code_end, start)) >= 0:
+            self._code.add(text[self._code_end : end])
+            self._code_end = end + 1
+        return self._code.inside
 
     def _is_run(self, start: int, line: _ComparedLine, text: str) -> bool:
         """Tell whether a line ends a run of lines that stood in earlier sections. The lines of a verse count as one."""

@@ -72,15 +72,23 @@ def result_lines(results: Sequence[SearchResult]) -> list[str]:
 
 
 def choose(results: Sequence[SearchResult], most: int, note: Callable[[str], None]) -> list[SearchResult]:
-    """Have the user choose among results, who sees them already; without a terminal, take the first ``most``."""
+    """Have the user choose among results, who sees them already; without a terminal, take the first ``most``.
+
+    Call it outside of an event loop: there, Ctrl+C would not interrupt it.
+    """
     stdin: TextIO | None = sys.stdin
     if stdin is None or not stdin.isatty() or sys.stderr is None or not sys.stderr.isatty():
         return list(results[:most])
     while True:
         question = _("Which become sources? Numbers such as 1,3-5, all, or nothing for the first {count}: ", count=most)
-        sys.stderr.write(question)
-        sys.stderr.flush()
-        answer = stdin.readline()
+        try:
+            sys.stderr.write(question)
+            sys.stderr.flush()
+            answer = stdin.readline()
+        except KeyboardInterrupt as stop:
+            note("")  # the terminal's cursor is still beside the question
+            stop.add_note(_("Stopped. No source was added."))
+            raise
         if not answer:
             return []
         chosen = chosen_by(answer, len(results), most)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from contextlib import closing
 from dataclasses import asdict
 
 from lwtui.agentwrite.agent import open_agent
@@ -51,7 +52,24 @@ def run(document: Document, options: argparse.Namespace) -> int:
     model = None if queries else _planner(document, options, settings)
     if model is not None:
         show_terms_once(model)
-    return asyncio.run(_run(document, options, settings, queries, model))
+        queries = asyncio.run(_queries(document, settings, model))
+    with closing(SearchSession(settings.research)) as session:
+        found = asyncio.run(find(document, session, queries, say))
+        shown = say if options.json else print
+        for line in result_lines(found.results):
+            shown(line)
+        counts = AddedCounts()
+        if found.results and not options.list:
+            # Outside of an event loop, whose handler would have Ctrl+C wait for the answer.
+            chosen = choose(found.results, options.pages or settings.research.pages, say)
+            counts = asyncio.run(add_results(document, session, chosen, say))
+    if counts.added:
+        say(_("To see what they say: lwtui sources list {path}", path=document.path))
+    elif not found.results:
+        say(_("The search has found nothing new."))
+    if options.json:
+        _print_json(queries, found, counts)
+    return 1 if counts.unread and not counts.added else 0
 
 
 def _planner(document: Document, options: argparse.Namespace, settings: Settings) -> ModelSettings:
@@ -60,37 +78,14 @@ def _planner(document: Document, options: argparse.Namespace, settings: Settings
     return role or choose_model(options, settings, default=document.brief.model)
 
 
-async def _run(
-    document: Document,
-    options: argparse.Namespace,
-    settings: Settings,
-    queries: list[str],
-    model: ModelSettings | None,
-) -> int:
-    research = settings.research
-    if model is not None:
-        agent = await open_agent(model.name, settings, model=model)
-        try:
-            most = min(research.queries, MOST_QUERIES) or 1
-            queries = await queries_for(agent, document, document_tracker(document, model), most)
-        finally:
-            await agent.aclose()
-    async with SearchSession(research) as session:
-        found = await find(document, session, queries, say)
-        shown = say if options.json else print
-        for line in result_lines(found.results):
-            shown(line)
-        counts = AddedCounts()
-        if found.results and not options.list:
-            chosen = choose(found.results, options.pages or research.pages, say)
-            counts = await add_results(document, session, chosen, say)
-    if counts.added:
-        say(_("To see what they say: lwtui sources list {path}", path=document.path))
-    elif not found.results:
-        say(_("The search has found nothing new."))
-    if options.json:
-        _print_json(queries, found, counts)
-    return 1 if counts.unread and not counts.added else 0
+async def _queries(document: Document, settings: Settings, model: ModelSettings) -> list[str]:
+    """Have the planner model make queries of the plan."""
+    agent = await open_agent(model.name, settings, model=model)
+    try:
+        most = min(settings.research.queries, MOST_QUERIES) or 1
+        return await queries_for(agent, document, document_tracker(document, model), most)
+    finally:
+        await agent.aclose()
 
 
 def _print_json(queries: list[str], found: FoundResults, counts: AddedCounts) -> None:

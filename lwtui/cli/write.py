@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -98,12 +99,12 @@ def parser() -> Parser:
     )
     result.add_argument(
         "--source",
-        action="append",
+        action="extend",
+        nargs="+",
         default=[],
         metavar="WHERE",
         help=_(
-            "add a source before anything is written: a file, a folder, an address or a bibliography; may be repeated "
-            "(see lwtui sources)"
+            "add sources before anything is written: files, folders, addresses or bibliographies (see lwtui sources)"
         ),
     )
     result.add_argument(
@@ -182,6 +183,7 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> int:
     """Write the document, and return the exit code."""
     settings = load_settings()
+    _find_instruction(options)
     _check_combination(options)
     job = _resumed(options, settings) if options.resume else _new(options, settings)
     progress = Progress(quiet=options.quiet)
@@ -196,6 +198,24 @@ def run(options: argparse.Namespace) -> int:
         progress.take(event)
 
     return HeadlessRun(job, settings, on_event, progress).run()
+
+
+def _find_instruction(options: argparse.Namespace) -> None:
+    """Take the instruction out of the sources, where it follows them: ``--source *.pdf "A report on tea"``."""
+    if options.instruction is not None or options.resume or len(options.source) < 2:
+        return
+    found = [given for given in options.source if _may_be_instruction(given)]
+    if len(found) == 1:
+        options.instruction = found[0]
+        options.source.remove(found[0])
+
+
+def _may_be_instruction(given: str) -> bool:
+    """Tell whether one of the values after ``--source`` is no file, and does not look like the name of one."""
+    if given == "-":
+        return True
+    is_path = any(character in given for character in "./\\") and len(given.split()) == 1
+    return not is_path and not os.path.exists(given)  # noqa: PTH110 - Path.exists raises for a long instruction
 
 
 def _check_combination(options: argparse.Namespace) -> None:

@@ -115,6 +115,7 @@ class Capabilities:
         parallel: Sensible number of concurrent requests.
         exact_tokens: ``count_tokens`` uses the model's own tokenizer instead of an estimate.
         sampling: The options that the model's authors recommend, where the backend has defaults of its own.
+        weights: Size of the model's weights in bytes, if it is on this machine; else 0.
     """
 
     context_length: int
@@ -125,6 +126,7 @@ class Capabilities:
     parallel: int = 4
     exact_tokens: bool = False
     sampling: Sampling = Sampling()
+    weights: int = 0
 
 
 @dataclass(frozen=True)

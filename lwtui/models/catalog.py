@@ -144,16 +144,3 @@ def gguf_path(settings: ModelSettings) -> Path:
     from lwtui.models.llama_cpp.demo import demo_path
 
     return demo_path()
-
-
-def weights_size(settings: ModelSettings) -> int:
-    """Return the size of a GGUF's weights in bytes; 0 for a model of an endpoint.
-
-    Raises:
-        ModelError: The file is no GGUF, or cannot be read.
-    """
-    if settings.provider != "llama_cpp":
-        return 0
-    from lwtui.models.llama_cpp.gguf_header import read_header
-
-    return read_header(gguf_path(settings)).weights

@@ -161,6 +161,7 @@ class ServedGguf(OpenAIModel):
             parallel=1,
             exact_tokens=True,
             sampling=self._header.sampling,
+            weights=self._header.weights,
         )
 
     @property

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import regex
 
-from lwtui.sources.citations import cite, find_citations
+from lwtui.sources.citations import cite, find_citations, space_before
 from lwtui.sources.csl import issued_parts, people
+from lwtui.sources.leading_citations import LeadingCitations
 from lwtui.sources.model import FoundPassage, Source
 from lwtui.sources.prose import without_code
 from lwtui.sources.reference_lists import ReferenceListCutter
@@ -65,7 +66,6 @@ _YEAR = LazyPattern(r"(?:1[5-9]|20)\p{Nd}{2}")
 _FAMILY = LazyPattern(r"\p{Lu}[\p{L}\p{M}'’\-]+|\p{Han}{1,4}")
 _TELLING = LazyPattern(r"\bet al\b|&|\band\b|\bund\b|等|;")
 _NO_NAMES = frozenset(name.casefold() for name in MONTHS)
-_BEFORE_NO_SPACE = LazyPattern(r"[\s(（\[\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、」』”“‘—]\Z")
 # "a[1]", "x2[10]", "my_list[0]", "arrayOf[3]" are code, whether they are marked or not.
 _IDENTIFIER = LazyPattern(r"(?:[\p{L}_$][\p{L}\p{N}_]*[_\p{N}][\p{L}\p{N}_]*|\b\p{Latin}|\p{Ll}+\p{Lu}\w*)\Z")
 _SUBSCRIPT_GOES_ON = LazyPattern(r"[ \t]?(?:=|\+=|-=|\+\+|--)(?![\p{L}])|\.\p{L}+\(|\(\p{L}*\)")
@@ -102,6 +102,7 @@ class CitationCleaner:
         self._shown = shown
         self._sources = sources
         self._lists = None if keep_lists else ReferenceListCutter(existing, titles)
+        self._leading = None if keep_lists else LeadingCitations(existing)
         self._blocks = CodeBlocks(existing)
         self._line = existing.rpartition("\n")[2]  # what was taken of the present line, as the model wrote it
         self._last = existing[-1:]  # the last character that was passed on
@@ -118,11 +119,13 @@ class CitationCleaner:
 
     def add(self, piece: str) -> str:
         """Add a piece that has no lists of references. Returns the text that is ready."""
-        return self._take(piece, final=False)
+        ready = self._take(piece, final=False)
+        return ready if self._leading is None else self._leading.add(ready)
 
     def close(self) -> str:
         """Return the rest of :meth:`add`, at the end of the answer."""
-        return self._take("", final=True)
+        ready = self._take("", final=True)
+        return ready if self._leading is None else self._leading.add(ready) + self._leading.close()
 
     def take_dropped(self) -> tuple[str, ...]:
         """Return what was dropped since the last call, as the model wrote it: citations, and entries of lists."""
@@ -248,8 +251,7 @@ class CitationCleaner:
             return end if passed[-1] or self._last not in ("", "\n", " ") else end + _spaces(line, end)
         text = _joined(citations, cite(found))
         previous = before[-1:] or ("".join(passed) or self._last)[-1:]
-        gap = "" if not previous or _BEFORE_NO_SPACE.search(previous) else " "
-        passed.append(before + gap + text)
+        passed.append(before + space_before(previous) + text)
         return end
 
     def _resolve(self, cited: str) -> tuple[list[FoundPassage], list[str], bool]:

@@ -14,6 +14,7 @@ _NAME = r"(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_]|[:.#$%&\-+?<>~/](?=[\p{L}\p{N}_]))*+|
 _KEY = regex.compile(rf"(?<![\p{{L}}\p{{N}}\\])(?P<minus>-?)@(?P<key>{_NAME})")
 # No link: "[@key](address)"
 _GROUP = regex.compile(r"(?<!\\)\[(?P<inner>[^\[\]]*?@[^\[\]]*)\](?!\()")
+_NO_SPACE_AFTER = regex.compile(r"[\s(（\[\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、」』”“‘—]\Z")
 _BLANK_LINE = regex.compile(r"\n[ \t]*\n")
 _PAGES = regex.compile(
     r"(?:\bpp?\.?|\bpages?|\bS\.|\bSeiten?|第)\s*(?P<numbers>\p{Nd}+(?:\s*[-–—,，、&]\s*\p{Nd}+)*)", regex.IGNORECASE
@@ -91,6 +92,11 @@ def cite(found: Iterable[FoundPassage]) -> str:
             known.append(passage.page)
     items = [f"@{key}{_locator(sorted(numbers))}" for key, numbers in pages.items()]
     return f"[{'; '.join(items)}]" if items else ""
+
+
+def space_before(text: str) -> str:
+    """Return what stands between a text and a citation after it: a space, but none in Chinese and Japanese."""
+    return " " if text and not _NO_SPACE_AFTER.search(text) else ""
 
 
 def _locator(pages: list[int]) -> str:

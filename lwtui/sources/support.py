@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 
 import regex
@@ -169,7 +170,7 @@ class SupportChecker:
                     break
         comparison = Comparison(sentence.text, details, windows, sources)
         missing = comparison.missing()
-        where = _(" or ").join(dict.fromkeys(labels or [read.source.title for read in sources]))
+        where = _either(labels or [read.source.title for read in sources])
         if missing:
             message = _("Not found in {places}: {details}", places=where, details=_listed(missing))
             yield SupportFinding(UNSUPPORTED, message, sentence.start, sentence.end, keys, tuple(missing))
@@ -210,6 +211,12 @@ def _label(found: FoundPassage) -> str:
     if passage.page is not None:
         return _("{title}, p. {page}", title=title, page=passage.page)
     return _("{title}, passage {number}", title=title, number=passage.number)
+
+
+def _either(places: Iterable[str]) -> str:
+    """Join the names of places; each counts once."""
+    first, *others = dict.fromkeys(places)
+    return reduce(lambda before, place: _("{places} or {place}", places=before, place=place), others, first)
 
 
 def _listed(details: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from lwtui.agentwrite.events import DocumentFinished, PlanReady, SectionFinished
 from lwtui.config import Settings
 from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
 from lwtui.models.base import Prompt, Request, Sampling, TextPiece
+from lwtui.models.llama_cpp import gguf_header
 from lwtui.text import clean, count_words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -122,3 +123,12 @@ async def test_the_grammar_keeps_a_review_parsable(agent: Agent) -> None:
     assert rows, answer
     assert {row["kind"] for row in rows} <= set(critic._KINDS)
     assert all(set(row) == {"kind", "first", "second", "why"} for row in rows)
+
+
+async def test_opening_a_gguf_reads_its_header_in_the_worker_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    monkeypatch.setattr(gguf_header, "read_header", lambda path: read.append(path))
+    agent = await open_agent("demo", Settings())
+    await agent.aclose()
+    assert agent.model.capabilities.weights > 10**8
+    assert not read

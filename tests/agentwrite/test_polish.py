@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
@@ -355,6 +356,35 @@ def test_what_a_section_repeats_or_leaves_out_is_found_without_a_model() -> None
     (point,) = coverage_points(SECTION)
     assert "drainage holes" in point.problem and point.quote == ""
     assert points_list([point]) == f"- {point.problem}"
+
+
+class Whispering(NullTranslations):
+    """A language in which all texts stand in brackets."""
+
+    def gettext(self, message: str) -> str:
+        return f"({message})"
+
+
+async def test_a_pass_checks_the_text_once_and_tells_the_model_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[int] = []
+
+    def counted(parts: Any, **options: Any) -> Any:
+        checked.append(len(parts))
+        return lint(parts, **options)
+
+    monkeypatch.setattr("lwtui.agentwrite.polish.lint", counted)
+    monkeypatch.setattr("lwtui.translation._language", lambda: "zz")
+    monkeypatch.setattr("lwtui.translation._catalogue", Whispering)
+    repeated = f"{old_text(1)} {sentence(7, 7)}"
+    draft = Draft(plan_of(60, 60), {"s1": old_text(1), "s2": repeated}, {"s1", "s2"})
+    async with open_studio(Editor(newer)) as studio:
+        events, _ = await polished(studio, draft, criteria=("The tone is dry.",))
+        prompts = studio.prompts
+    assert checked == [2]
+    problems = [point.problem for event in of_kind(SectionReviewed, events) for point in event.points]
+    assert any(problem.startswith("(This paragraph restates another one") for problem in problems)
+    rewrites = [prompt for prompt in prompts if "This paragraph restates another one" in prompt]
+    assert rewrites and not any("(This paragraph restates" in prompt for prompt in rewrites)
 
 
 def test_a_local_model_can_quote_only_sentences_of_the_section() -> None:

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lwtui.agentwrite.filters import FilterVerdict
+from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.agentwrite.repetition import RepetitionFilter
+from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
+from lwtui.text.blocks import blank_blocks
+from lwtui.text.code_blocks import in_code
 from tests.support.author import sentence
 from tests.support.feeding import feed, look
 
@@ -203,3 +206,44 @@ def test_the_cost_of_a_piece_does_not_grow_with_the_text(monkeypatch: pytest.Mon
         read = 0
         assert feed(RepetitionFilter(), text, 5) is None
         assert read < len(text) / 5 * 600  # a few sentences for each piece
+
+
+CODE = "```python\nfor cup in cups:\n    fill(cup, water, heat)\n```"
+ROWS = "| cup | water |\n| --- | --- |\n| one | hot |\n| two | cold |"
+
+
+class _ReadAfresh(SectionText):
+    """A section that reads its whole text for each look."""
+
+    @property
+    def without_blocks(self) -> str:
+        return blank_blocks(self.text)
+
+
+class _SimilarAfresh(SimilarParagraphFilter):
+    def _is_in_code(self, text: str, start: int) -> bool:
+        return in_code(text[:start])
+
+
+def verdicts(kind: type[RepetitionFilter | SimilarParagraphFilter], section: SectionText, text: str) -> list[object]:
+    """Stream a text, with each cut that the filter wants. Returns all verdicts."""
+    judge, found = kind(), []
+    for start in range(0, len(text), 17):
+        section.append(text[start : start + 17])
+        if verdict := judge.feed(section):
+            found.append(verdict)
+            section.cut(verdict.keep)
+            judge.cut(verdict.keep)
+    return [*found, judge.feed(section, ended=True)]
+
+
+@pytest.mark.parametrize("order", ["pcptp", "cpcpp", "tptpcc", "ppppp", "xpxtp"])
+def test_what_is_found_does_not_depend_on_how_often_the_text_was_read(order: str) -> None:
+    again, parts = prose(6, 9), []
+    for number, letter in enumerate(order):
+        parts += [{"c": CODE, "t": ROWS, "x": f"```\n{again}"}.get(letter, prose(12, number)), again]
+    text = "\n\n".join(parts)
+    found = verdicts(RepetitionFilter, SectionText(), text)
+    assert found == verdicts(RepetitionFilter, _ReadAfresh(), text) and len(found) > 1
+    similar = verdicts(SimilarParagraphFilter, SectionText(), text)
+    assert similar == verdicts(_SimilarAfresh, SectionText(), text) and len(similar) > 1

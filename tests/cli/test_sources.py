@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -71,6 +74,10 @@ def test_what_cannot_be_a_source_is_told_and_the_others_are_added(shell: Shell) 
     done = shell.run("sources", "add", path, "bad.pdf", "good.md")
     assert done.code == 1 and len(done.err.splitlines()) == 3
     assert "bad.pdf is not a valid PDF" in done.err and "tea  Tea" in done.err
+    (shell.folder / "sheet.numbers").write_bytes(b"1,2")
+    unknown = shell.run("sources", "add", path, "sheet.numbers")
+    assert all(kind in unknown.err for kind in ("Sources can be PDF, CSV", "BibTeX", "Markdown", "DOCX"))
+    assert "imports" not in unknown.err
     shell.fails(2, "not-found", "sources", "add", path, "gone.md")
     shell.fails(2, "no-address", "sources", "add", path, "ftp://a.org/x")
     shell.fails(2, "not-found", "sources", "show", path, "gone")
@@ -112,6 +119,25 @@ def test_a_document_is_written_from_its_sources(shell: Shell) -> None:
     with Document.open(shell.folder / "out.lw", read_only=True) as document:
         assert [source.key for source in document.sources] == ["tea"]
         assert all(section.text for section in document.sections())
+
+
+def test_several_sources_follow_one_option_as_a_shell_expands_them(shell: Shell) -> None:
+    (shell.folder / "plan.json").write_text(json.dumps(PLAN_JSON))
+    for name in ("hills", "valleys", "cups"):
+        (shell.folder / f"{name}.md").write_text(f"# {name.title()}\n\n" + " ".join(TEA))
+    with endpoint() as server:
+        for name, given in (
+            ("after", ("write", "A guide", "--source", "hills.md", "cups.md", "--source", "valleys.md")),
+            ("before", ("write", "--source", "hills.md", "cups.md", "A guide", "--source", "valleys.md")),
+        ):
+            options = ("--plan", "plan.json", "--output", f"{name}.lw", *model_options(server))
+            shell.run(*given, *options).worked()
+            with Document.open(shell.folder / f"{name}.lw", read_only=True) as opened:
+                assert opened.brief.instruction == "A guide"
+                assert sorted(source.title for source in opened.sources) == ["Cups", "Hills", "Valleys"]
+        options = ("--plan", "plan.json", "--output", "none.lw", *model_options(server))
+        shell.fails(2, "no-instruction", "write", "--source", "hills.md", "gone.md", *options)
+        shell.fails(2, "not-found", "write", "--source", "hills.md", "gone.md", "A guide", *options)
 
 
 def test_nothing_is_written_without_a_source_that_was_asked_for(shell: Shell) -> None:
@@ -171,6 +197,35 @@ def test_research_shows_what_is_found_and_adds_the_first_pages(shell: Shell) -> 
         assert "nothing new" in shell.run("sources", "research", path, "--query", "zebra").worked().err
     with Document.open(path, read_only=True) as document:
         assert [source.key for source in document.sources] == ["tea-assam", "green-tea"]
+
+
+def test_an_interrupt_at_the_question_ends_the_research_at_once(shell: Shell) -> None:
+    path = document_in(shell)
+    pty = pytest.importorskip("pty")
+    with SearxngServer({"tea": ROWS}, WEB) as server:
+        shell.run("config", "set", "research.searxng", server.address).worked()
+        terminal, inner = pty.openpty()
+        running = subprocess.Popen(
+            [sys.executable, "-m", "lwtui", "sources", "research", str(path), "--query", "tea"],
+            cwd=shell.folder,
+            env=shell.environment(),
+            stdin=inner,
+            stdout=subprocess.PIPE,
+            stderr=inner,
+        )
+        shown = b""
+        while b"Which become sources?" not in shown:
+            shown += os.read(terminal, 4096)
+        running.send_signal(signal.SIGINT)
+        out, _ = running.communicate(timeout=30)
+        os.close(inner)
+        shown += os.read(terminal, 4096)
+        os.close(terminal)
+    assert running.returncode == 130 and b"Tea of Assam" in out
+    assert shown.decode().splitlines()[-1] == "Stopped. No source was added."
+    assert b"Traceback" not in shown
+    with Document.open(path) as document:
+        assert document.sources == ()
 
 
 def test_research_opens_an_mcp_server_once(shell: Shell) -> None:

@@ -27,6 +27,7 @@ from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError, UsageError
 from lwtui.sources.model import ReadSource, Stretch
+from lwtui.sources.reading.records import read_records
 from tests.errors import has_code
 
 GRAY = {
@@ -146,6 +147,47 @@ def test_the_bibliography_has_the_cited_sources(document: Document) -> None:
     text = bibliography(cited_sources(build_manuscript(document)))
     assert "@book{gray2020," in text and "author = {Gray, Ada}" in text and "@misc{li," in text
     assert "unused" not in text
+
+
+SENTENCE_STYLE = """<?xml version="1.0" encoding="utf-8"?>
+<style xmlns="http://purl.org/net/xbiblio/csl" class="in-text" version="1.0" default-locale="en-US">
+  <info><title>Sentences</title><id>sentences</id><updated>2026-01-01T00:00:00+00:00</updated></info>
+  <citation><layout><text variable="title" text-case="sentence"/></layout></citation>
+  <bibliography><layout>
+    <text variable="title" text-case="sentence"/><text variable="container-title" text-case="sentence" prefix=" / "/>
+  </layout></bibliography>
+</style>"""
+CHAPTER = {
+    "type": "chapter",
+    "title": "Tea in Assam: the BBC history of Darjeeling",
+    "container-title": "Great Books of Assam",
+}
+
+
+@pytest.fixture
+def with_chapter(document: Document) -> Document:
+    document.source_store.add(
+        ReadSource("pdf", "Tea", "t.pdf", "2026-11-30", (Stretch("Ships.", 3),), CHAPTER, "chapter")
+    )
+    document.edit("s2", "Later ships sank [@chapter].")
+    return document
+
+
+def test_a_style_in_sentence_case_leaves_names_their_capitals(with_chapter: Document, tmp_path: Path) -> None:
+    (tmp_path / "sentences.csl").write_text(SENTENCE_STYLE)
+    text = render(with_chapter, "md", ExportOptions(csl=str(tmp_path / "sentences.csl")))
+    assert "Later ships sank Tea in Assam: The BBC history of Darjeeling." in text
+    assert "nocase" not in text
+
+
+def test_names_in_the_bibliography_keep_their_capitals_where_it_is_read(with_chapter: Document, tmp_path: Path) -> None:
+    text = bibliography(cited_sources(build_manuscript(with_chapter)))
+    assert "booktitle = {Great {Books} of {Assam}}" in text
+    (tmp_path / "refs.bib").write_text(text)
+    records = read_records(text, "biblatex", tmp_path / "refs.bib", "refs.bib")
+    record = next(record for record in records if record.key == "chapter")
+    assert record.item["title"] == "Tea in Assam: The BBC history of Darjeeling"
+    assert record.item["container-title"] == CHAPTER["container-title"]
 
 
 def test_the_list_of_references_is_in_the_language_of_the_text(tmp_path: Path, document: Document) -> None:

@@ -26,6 +26,7 @@ from lwtui.models.base import (
     TextPiece,
 )
 from lwtui.models.llama_cpp.client import LlamaModel
+from lwtui.models.llama_cpp.gguf_header import read_header
 from tests.errors import has_code
 from tests.models.conftest import CHAT_TEMPLATE
 from tests.support.gguf_file import with_texts
@@ -275,6 +276,7 @@ async def test_the_model_states_its_capabilities(demo: LlamaModel, demo_gguf: Pa
     assert (can.context_length, can.completion, can.grammar, can.exact_tokens) == (8192, True, True, True)
     assert not can.json_schema
     assert "270M" in demo.description
+    assert can.weights == read_header(demo_gguf).weights > 10**8
     data = await asyncio.to_thread(demo_gguf.read_bytes)
     assert demo.model_hash == hashlib.sha256(data).hexdigest()
 

@@ -29,7 +29,7 @@ MESSAGES: list[WorkerMessage] = [
     Generate(3, 100, messages=[["user", "x\ny"]], stop=["\n#"], sampling={"top_k": 40}, seed=7, grammar='root ::= "a"'),
     Cancel(3, 12),
     CountTokens(4, "你好 \ud800 \u2028"),
-    ModelLoaded(8192, 32768, chat=True, description="a model", sampling={"top_k": 20}),
+    ModelLoaded(8192, 32768, chat=True, description="a model", sampling={"top_k": 20}, weights=7),
     PromptStarted(3, 40, 16, thinking=True),
     PromptRead(3, 256),
     TextChunk(3, "line one\nline two", 2),

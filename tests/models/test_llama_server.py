@@ -58,6 +58,7 @@ async def test_a_gguf_writes_on_the_server_which_ends_with_the_model(
         assert model.capabilities.context_length == 2048
         assert model.capabilities.parallel == 1
         assert not model.capabilities.chat  # the demo model has no chat template
+        assert model.capabilities.weights > 10**8
         assert await model.count_tokens("one two three") == 3
         parts = [part async for part in model.stream(Request(Prompt(text="Once"), 20, grammar='root ::= "a"'))]
         assert "".join(part.text for part in parts if isinstance(part, TextPiece))

@@ -46,6 +46,43 @@ def test_a_sentence_that_begins_with_a_citation_stays(step: int) -> None:
 
 
 @pytest.mark.parametrize("step", [0, 1, 7])
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("[2] The ferry leaves at nine. It is slow.", "The ferry leaves at nine [@li2019]. It is slow."),
+        ("[1] Old Dr. Gray sold 3.5 t! So it was.", "Old Dr. Gray sold 3.5 t [@gray2020, p. 3]! So it was."),
+        ("[@li2019] Tea grew.\n\n[2][1] It rained.", "Tea grew [@li2019].\n\nIt rained [@li2019; @gray2020, p. 3]."),
+        ("[2] Tea grew [1]. Then", "Tea grew [@gray2020, p. 3; @li2019]. Then"),
+        ("[2] Tea grew. [2] Then it rained.", "Tea grew. [@li2019] Then it rained."),
+        ("[2]渡轮九点开。第二句。", "渡轮九点开[@li2019]。第二句。"),
+        ("【2】 茶很好！\n[1] 茶树高三米。还有。", "茶很好[@li2019]！\n茶树高三米[@gray2020, p. 3]。还有。"),
+        ("- [2] Tea grows.\n- [1] Rain falls", "- Tea grows [@li2019].\n- Rain falls [@gray2020, p. 3]"),
+        ('[2] He said "go." They went.', 'He said "go." [@li2019] They went.'),
+        ("[2] It has:\n- tea", "It has [@li2019]:\n- tea"),
+        # These stay: it is the subject of the sentence, stands alone, or is no prose.
+        ("[2] says that tea is good.", "[@li2019] says that tea is good."),
+        ("[2]指出，茶很好。", "[@li2019]指出，茶很好。"),
+        ("Tea grew.\n\n[2]\n\nIt rained.", "Tea grew.\n\n[@li2019]\n\nIt rained."),
+        ("Tea grew. [2] It rained.", "Tea grew. [@li2019] It rained."),
+        ("```\n[2] The ferry leaves.\n```\n", "```\n[2] The ferry leaves.\n```\n"),
+        (f"[2] The {'long ' * 300}sentence. End.", f"[@li2019] The {'long ' * 300}sentence. End."),
+    ],
+)
+def test_a_citation_that_begins_a_paragraph_goes_to_the_end_of_its_sentence(answer: str, text: str, step: int) -> None:
+    assert cleaned(answer, step)[0] == text
+
+
+def test_a_list_of_references_keeps_the_citations_that_begin_its_lines() -> None:
+    cleaner = CitationCleaner(SHOWN, SOURCES, keep_lists=True)
+    assert cleaner.add("[2] The Tea of Li. Quay Press.\n") + cleaner.close() == "[@li2019] The Tea of Li. Quay Press.\n"
+
+
+def test_a_citation_that_begins_a_continuation_belongs_to_the_text_before_it() -> None:
+    assert cleaned("[2] It rained.", existing="Tea grew. ")[0] == "[@li2019] It rained."
+    assert cleaned("[2] It rained.", existing="Tea grew.\n\n")[0] == "It rained [@li2019]."
+
+
+@pytest.mark.parametrize("step", [0, 1, 7])
 def test_a_passage_that_is_copied_with_its_number_and_title_is_text(step: int) -> None:
     titles = ["Tea (1801) of Li", "On gray2020"]
     answer = (

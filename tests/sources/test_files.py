@@ -292,6 +292,24 @@ def test_records_of_every_format_are_alike(tmp_path: Path, name: str, content: s
     }
 
 
+def test_names_in_titles_of_bibtex_keep_their_capitals_without_braces(tmp_path: Path) -> None:
+    titles = """
+    @book{a, title = {Tea in Assam: the {BBC} history of Darjeeling}}
+    @book{b, title = "Der Tee in Assam und die Berge", langid = {ngerman}}
+    @incollection{c, title = {The Tea Gardens of the Empire}, booktitle={Tea and what it cost in {Upper Assam}}}
+    @book{d, title = {The growth of $n$ in \\emph{Assam}}}
+    """
+    (tmp_path / "refs.bib").write_text(titles, encoding="utf-8")
+    with new_document(tmp_path) as document:
+        list(add_sources(document.source_store, locations([str(tmp_path / "refs.bib")]), ReadJob()))
+        found = {source.key: source for source in document.sources}
+    assert found["a"].title == "Tea in Assam: The BBC history of Darjeeling"
+    assert found["b"].title == "Der Tee in Assam und die Berge"
+    assert found["c"].title == "The tea gardens of the empire"  # in title case, nothing tells names from other words
+    assert found["c"].csl["container-title"] == "Tea and what it cost in Upper Assam"
+    assert found["d"].title.startswith("The growth of")
+
+
 @pytest.mark.parametrize(("name", "missing"), [("a.pdf", "pypdf"), ("a.html", "trafilatura"), ("a.bib", "pypandoc")])
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, missing: str) -> None:
     (tmp_path / name).write_bytes({"a.pdf": pdf([TEA]), "a.html": page(article())}.get(name, BIB.encode()))

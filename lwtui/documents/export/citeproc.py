@@ -7,7 +7,7 @@ Markdown of the manuscript, so that every format has the same citations.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from lwtui.documents.export.translations import references_title
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import Citation, find_citations
 from lwtui.sources.model import Source
+from lwtui.sources.titles import kept_words, mark_words, words_with_capitals
 from lwtui.translation import _
 
 _SUPERSCRIPTS = str.maketrans("0123456789-–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
@@ -32,6 +33,8 @@ _SPACES_BEFORE = regex.compile(r"[ \t]+\Z")
 _IN_NOTE = regex.compile(r"[ ]{0,3}\[\^[^\]\n]+\]:")
 _SAFE = ("http://", "https://")
 _MOST_NAMED = 5  # unknown keys that a note names
+_TITLES = ("title", "title-short", "container-title", "collection-title", "original-title")
+_NO_CASE = ('<span class="nocase">', "</span>")  # CSL's marks around what keeps its case
 _LOCALES = {"zh": "zh-CN", "ja": "ja-JP", "ko": "ko-KR", "pt": "pt-PT", "en": "en-US"}
 
 
@@ -96,7 +99,7 @@ def bibliography(sources: Sequence[Source], to: str = "bibtex") -> str:
     job = ExportJob()
     with TemporaryDirectory(prefix="lwtui-") as temporary:
         folder = Path(temporary)
-        _write_records(folder, sources)
+        _write_records(folder, map(_for_bibtex, sources))
         job.run([*pandoc(), "--from=csljson", f"--to={to}", "--output=out", "refs.json"], folder, "pandoc")
         return (folder / "out").read_text(encoding="utf-8").rstrip() + "\n"
 
@@ -124,7 +127,7 @@ def _written_out(
     blocks = [{"t": "Para", "c": [_cite(group, book.parts[group.part].text, sources)]} for group in groups]
     with TemporaryDirectory(prefix="lwtui-") as temporary:
         folder = Path(temporary)
-        _write_records(folder, list(sources.values()))
+        _write_records(folder, map(_for_styles, sources.values()))
         tree = {"pandoc-api-version": API_VERSION, "meta": meta, "blocks": blocks}
         (folder / "cited.json").write_text(json.dumps(tree), encoding="utf-8")
         command = [*pandoc(), "--from=json", "--to=json", "--citeproc", "--bibliography=refs.json", "--output=out"]
@@ -186,9 +189,25 @@ def _plain(text: str) -> list[dict[str, Any]]:
     return inlines[1:]
 
 
-def _write_records(folder: Path, sources: Sequence[Source]) -> None:
-    records = [{**source.csl, "id": source.key} for source in sources]
-    (folder / "refs.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+def _write_records(folder: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    (folder / "refs.json").write_text(json.dumps(list(records), ensure_ascii=False), encoding="utf-8")
+
+
+def _for_styles(source: Source) -> dict[str, Any]:
+    """Return the record of a source whose names keep their capitals in every style."""
+    language = str(source.csl.get("language", ""))
+    titles = {name: source.csl[name] for name in _TITLES if name in source.csl}
+    kept = {name: mark_words(title, kept_words(title, language), *_NO_CASE) for name, title in titles.items()}
+    return {**source.csl, **kept, "id": source.key}
+
+
+def _for_bibtex(source: Source) -> dict[str, Any]:
+    """Return the record of a source as pandoc is to write it. Pandoc itself protects titles, but not those of books."""
+    record = {**source.csl, "id": source.key}
+    if "container-title" in record and not str(record.get("type", "")).startswith("article"):
+        title = str(record["container-title"])
+        record["container-title"] = mark_words(title, words_with_capitals(title), *_NO_CASE)
+    return record
 
 
 # -- back to Markdown

@@ -123,6 +123,19 @@ class FileType:
         return self.reader in BINARY
 
 
+class UnknownTypeError(DocumentError):
+    """A file is of a type that lwtui cannot import.
+
+    Attributes:
+        problem: A sentence that says what it is. The message also says what can be imported.
+    """
+
+    def __init__(self, problem: str) -> None:
+        known = _("lwtui imports {types} and folders of these; rename a plain text to end in .txt.", types=KNOWN_TYPES)
+        super().__init__(_("{problem} {advice}", problem=problem, advice=known), code="unknown-type")
+        self.problem = problem
+
+
 def project_folder(source: Path) -> Path | None:
     """Return the folder to import, if ``source`` is one or names the main file of a project in it."""
     if source.is_dir():
@@ -160,12 +173,12 @@ def file_type(source: Path, data: bytes) -> FileType:
             code=f"not-{reader}",
         )
     if ending == "doc":
-        raise _unknown(_("{source} is not a Word document. {known}", source=source, known=_known()))
+        raise UnknownTypeError(_("{source} is not a Word document.", source=source))
     if reader:
         return FileType("pandoc", reader)
     if not ending or ending.isdigit():  # README, or "Part 1.2"
         return FileType(MARKDOWN)
-    raise _unknown(_("{source} is of a type that lwtui does not know. {known}", source=source, known=_known()))
+    raise UnknownTypeError(_("{source} is of a type that lwtui does not know.", source=source))
 
 
 def _by_contents(source: Path, data: bytes, ending: str) -> str:
@@ -232,13 +245,7 @@ def _in_zip(source: Path, data: bytes) -> str:
     if "ppt/presentation.xml" in names:
         return "pptx"
     if any(name.startswith(("xl/", "Index/")) for name in names) or kind.startswith(_ODF):
-        raise _unknown(
-            _(
-                "{source} is a file of a spreadsheet or of another office program. {known}",
-                source=source,
-                known=_known(),
-            )
-        )
+        raise UnknownTypeError(_("{source} is a file of a spreadsheet or of another office program.", source=source))
     books = [name for name in names if name.lower().endswith(".fb2")]
     if len(books) == 1 and len(names) == 1:
         return "fb2"
@@ -266,10 +273,8 @@ def _in_xml(source: Path, head: bytes) -> str:
         if regex.search(pattern, head):
             return reader
     if b"Word.Document" in head or b"office:document" in head or b"schemas.microsoft.com/office/word" in head:
-        raise _unknown(
-            _("{source} is a word processor's file in one piece of XML. {known}", source=source, known=_known())
-        )
-    raise _unknown(_("{source} is XML of a kind that lwtui does not know. {known}", source=source, known=_known()))
+        raise UnknownTypeError(_("{source} is a word processor's file in one piece of XML.", source=source))
+    raise UnknownTypeError(_("{source} is XML of a kind that lwtui does not know.", source=source))
 
 
 def _in_json(source: Path, data: bytes) -> str:
@@ -281,9 +286,7 @@ def _in_json(source: Path, data: bytes) -> str:
         return "ipynb"
     if isinstance(value, dict) and "pandoc-api-version" in value:
         return "json"
-    raise _unknown(
-        _("{source} is JSON, but no document of pandoc and no notebook. {known}", source=source, known=_known())
-    )
+    raise UnknownTypeError(_("{source} is JSON, but no document of pandoc and no notebook.", source=source))
 
 
 def _is_wide(head: bytes) -> bool:
@@ -335,14 +338,6 @@ def _damaged(source: Path) -> DocumentError:
         ),
         code=code,
     )
-
-
-def _unknown(message: str) -> DocumentError:
-    return DocumentError(message, code="unknown-type")
-
-
-def _known() -> str:
-    return _("lwtui imports {types} and folders of these; rename a plain text to end in .txt.", types=KNOWN_TYPES)
 
 
 def check_is_no_document(source: Path) -> None:

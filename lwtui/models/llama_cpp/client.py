@@ -94,6 +94,7 @@ class LlamaModel:
             parallel=MAX_SEQUENCES,
             exact_tokens=True,
             sampling=Sampling(**self._loaded.sampling) if self._loaded else Sampling(),  # type: ignore[arg-type]
+            weights=self._loaded.weights if self._loaded else 0,
         )
 
     @property

@@ -104,6 +104,7 @@ class ModelLoaded:
         chat: Whether it has a chat template.
         description: Architecture, size and quantization in llama.cpp's words.
         sampling: The options that its authors recommend.
+        weights: Size of its weights in bytes.
     """
 
     context_length: int
@@ -111,6 +112,7 @@ class ModelLoaded:
     chat: bool
     description: str = ""
     sampling: dict[str, float] = field(default_factory=dict)
+    weights: int = 0
 
 
 @dataclass(frozen=True)

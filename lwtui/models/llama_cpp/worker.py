@@ -154,10 +154,17 @@ class Worker:
             self._engine = engine = Engine(load.path, plan.fit, self._log, plan.turns)
         engine.should_abort = lambda: self._closing or any(call_id in self._canceled for call_id in self._calls)
         self._read_template(engine)
-        gguf = engine.gguf
-        chat = self._template is not None
-        recommended = plan.header.sampling.to_dict()
-        self._send(ModelLoaded(engine.context_length, gguf.training_context, chat, gguf.description, recommended))
+        gguf, header = engine.gguf, plan.header
+        self._send(
+            ModelLoaded(
+                engine.context_length,
+                gguf.training_context,
+                chat=self._template is not None,
+                description=gguf.description,
+                sampling=header.sampling.to_dict(),
+                weights=header.weights,
+            )
+        )
         return engine
 
     def _read_template(self, engine: Engine) -> None:

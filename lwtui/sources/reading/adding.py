@@ -17,7 +17,7 @@ import regex
 from lwtui.errors import DocumentError, LwtuiError, UsageError
 from lwtui.sources.csl import accessed
 from lwtui.sources.model import ReadSource, Source
-from lwtui.sources.reading.files import FOLDER_ENDINGS, ReadResult, read_path
+from lwtui.sources.reading.files import FOLDER_ENDINGS, ReadResult, read_path, source_types
 from lwtui.sources.reading.job import ReadJob, ReadStopped, SourceError
 from lwtui.sources.reading.page import read_page
 from lwtui.sources.reading.records import RECORD_ENDINGS
@@ -119,10 +119,9 @@ def _paths(name: str) -> list[str]:
     if not files:
         raise UsageError(
             _(
-                "The folder {name} has no file that can be a source: PDF, DOCX, ODT, EPUB, HTML, Markdown, text, CSV "
-                "or "
-                "BibTeX.",
+                "The folder {name} has no file that can be a source: {types}.",
                 name=name,
+                types=source_types(),
             ),
             code="no-sources",
         )

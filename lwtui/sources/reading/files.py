@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lwtui.documents.importing.encodings import decode
-from lwtui.documents.importing.file_types import ENDINGS, PANDOC_ENDINGS, FileType, file_type
+from lwtui.documents.importing.file_types import (
+    ENDINGS,
+    KNOWN_TYPES,
+    PANDOC_ENDINGS,
+    FileType,
+    UnknownTypeError,
+    file_type,
+)
 from lwtui.documents.importing.imported import Imported
 from lwtui.documents.importing.reading import read_file
 from lwtui.documents.plain_text import without_marks
@@ -44,6 +51,11 @@ class ReadResult:
 
     source: ReadSource
     notes: tuple[str, ...] = ()
+
+
+def source_types() -> str:
+    """Return a list of the types of files that can be sources."""
+    return _("PDF, CSV, bibliographies (BibTeX, CSL-JSON, RIS), {imported}", imported=KNOWN_TYPES)
 
 
 def read_path(path: Path, location: str, job: ReadJob, retrieved: str) -> Iterator[ReadResult]:
@@ -180,7 +192,11 @@ def _text(path: Path, location: str) -> str:
 
 
 def _source_error(error: DocumentError, path: Path, location: str) -> SourceError:
-    return SourceError(str(error).replace(str(path), location), code=error.code)
+    told = str(error)
+    if isinstance(error, UnknownTypeError):
+        advice = _("Sources can be {types}; rename a plain text to end in .txt.", types=source_types())
+        told = _("{problem} {advice}", problem=error.problem, advice=advice)
+    return SourceError(told.replace(str(path), location), code=error.code)
 
 
 def _head(path: Path, location: str) -> bytes:

@@ -15,6 +15,7 @@ from lwtui.documents.export.export_job import ExportJob, ToolFailed
 from lwtui.documents.export.pandoc import pandoc, require_packages
 from lwtui.sources.csl import clean_item
 from lwtui.sources.reading.job import SourceError
+from lwtui.sources.titles import kept_words, mark_words
 from lwtui.text import clean, one_line
 from lwtui.translation import _
 
@@ -25,6 +26,12 @@ _MAX_RECORDS = 20_000
 _MAX_PROBLEM = 150  # characters of what pandoc says
 _ENTRY = regex.compile(r"@\s*\w+\s*[{(]\s*(?P<key>[^\s,{}()]+)\s*,")
 _FILE_FIELD = regex.compile(r"(?i)[,\s]file\s*=\s*(?:\{(?P<braced>(?:[^{}]|\{[^{}]*\})*)\}|\"(?P<quoted>[^\"]*)\")")
+_BRACED = regex.compile(r"\{(?:[^{}]|\{[^{}]*+\})*+\}")
+_TITLE_FIELD = regex.compile(
+    r"(?i)(?P<before>[,\s](?:title|subtitle|shorttitle|booktitle|booksubtitle|maintitle|mainsubtitle)\s*=\s*)"
+    rf"(?:(?P<open>\{{)(?P<title>(?:[^{{}}]|{_BRACED.pattern})*+)(?P<close>\}})"
+    r'|(?P<open>")(?P<title>[^"{}]*+)(?P<close>"))'
+)
 _MARKUP = regex.compile(r"</?(?:i|b|em|strong|sup|sub|sc|span)\b[^<>]{0,100}>")
 _MEDIA_TYPE = regex.compile(r"[a-z]+/[\w.+-]+")
 _MAX_FILES = 10  # of a record
@@ -87,7 +94,8 @@ def _items(text: str, reader: str, location: str) -> list[dict[str, Any]]:
     require_packages(_("Reading {location}", location=location), "pypandoc", extra="sources")
     with TemporaryDirectory(prefix="lwtui-") as made:
         folder = Path(made)
-        (folder / "in").write_text(text, encoding="utf-8")
+        given = _TITLE_FIELD.sub(_with_braces, text) if reader == "biblatex" else text
+        (folder / "in").write_text(given, encoding="utf-8")
         command = [*pandoc(), f"--from={reader}", "--to=csljson", "--output=out.json", "in"]
         try:
             ExportJob().run(command, folder, "pandoc")
@@ -114,6 +122,20 @@ def _items(text: str, reader: str, location: str) -> list[dict[str, Any]]:
                 code="no-records",
             ) from None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _with_braces(field: regex.Match[str]) -> str:
+    """Return a title field of BibTeX whose names have braces. Without them, pandoc writes "Tea in assam"."""
+    title = field["title"]
+    if regex.search(r"[\\$]", title):
+        return field[0]  # braces could change what its commands apply to
+    braced = [match.span() for match in _BRACED.finditer(title)]
+    free = [
+        (start, end)
+        for start, end in kept_words(title)
+        if not any(first < end and start < last for first, last in braced)
+    ]
+    return "".join([field["before"], field["open"], mark_words(title, free, "{", "}"), field["close"]])
 
 
 def _record(given: dict[str, Any], field: str, folder: Path) -> Record:
