@@ -233,7 +233,7 @@ async def _agent(model: str, made: Sequence[MadeSource]) -> Agent:
 async def _plan(document: Document, agent: Agent, made: Sequence[MadeSource], model: str) -> None:
     brief = document.brief
     if model:
-        brief = brief_with_sources(brief, document.sources, agent.context_length)
+        brief = brief_with_sources(brief, document.source_store, agent.context_length)
         keep_plan(document, PlanReady(await plan_document(agent, brief)), "Plan")
         return
     keep_plan(document, PlanReady(plan_of(made, brief.words)), "Plan")

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.back_matter import without_back_matter
 from lwtui.agentwrite.event_stream import events_of
 from lwtui.agentwrite.events import Emit, Event, PlanReady, ignore
 from lwtui.agentwrite.note_selection import brief_with_notes
@@ -28,7 +29,7 @@ def planning_brief(document: Document, agent: Agent) -> Brief:
     """Return a document's brief for a plan, with the notes and sources that the model's context has room for."""
     brief = brief_with_notes(document.brief, always_shown(document.notes), agent.context_length)
     if agent.follows_instructions:
-        brief = brief_with_sources(brief, document.sources, agent.context_length)
+        brief = brief_with_sources(brief, document.source_store, agent.context_length)
     return brief
 
 
@@ -69,6 +70,7 @@ async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: 
                 raise TypeError(f"There is no way to plan with {other!r}.")
     if brief.sources:
         plan = without_reference_sections(plan)
+    plan = without_back_matter(plan, brief.instruction)
     plan = without_leaked_sections(plan, agent.prompts.templates, brief.instruction)
     await emit(PlanReady(plan))
     return plan

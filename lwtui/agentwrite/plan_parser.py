@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -56,8 +56,18 @@ def parse_steps(raw: str) -> ParsedPlan:
     found = _from_json(text)
     if not found.steps:
         found = _from_lines([_Line.of(line[:_LONGEST_LINE]) for line in text.split("\n")[:_MOST_LINES]])
-    steps = [step for step in found.steps if not _PLACEHOLDER.match(step.point or step.heading)]
+    steps = [
+        step
+        for step in map(_without_placeholders, found.steps)
+        if _says_something(step.heading + step.point) and not _PLACEHOLDER.match(step.point or step.heading)
+    ]
     return ParsedPlan(found.title, tuple(steps[:MOST_STEPS]), found.ignored)
+
+
+def _without_placeholders(step: Step) -> Step:
+    """Return a step without placeholders behind what it says: "Calibration: <what this section says>"."""
+    heading, point = (_CLOSED_PLACEHOLDER.sub("", text).strip(" :：-–—;,") for text in (step.heading, step.point))
+    return replace(step, heading=heading, point=point) if (heading, point) != (step.heading, step.point) else step
 
 
 # ---- lines ------------------------------------------------------------------------------------------------------
@@ -89,9 +99,9 @@ _POINT_LABEL = regex.compile(
 )
 _HEADING_LABEL = regex.compile(r"(?:title|heading|section\s+title|标题|小标题)\s*[:：]\s*", regex.IGNORECASE)
 # The prompt's own placeholders, which some models copy.
-_PLACEHOLDER = regex.compile(
-    r"[\[<(]*\s*(?:what this (?:section|chapter) says|describe the main point|short heading)", regex.IGNORECASE
-)
+_PLACEHOLDER_WORDS = r"\s*(?:what this (?:section|chapter) says|describe the main point|short heading)"
+_PLACEHOLDER = regex.compile(rf"[\[<(]*{_PLACEHOLDER_WORDS}", regex.IGNORECASE)
+_CLOSED_PLACEHOLDER = regex.compile(rf"[\[<(]{_PLACEHOLDER_WORDS}[^\[\]<>()\n]*[\]>)]", regex.IGNORECASE)
 _WORD_COUNT = r"(?:word|词|字)\s*counts?|字数|词数"
 _COUNT_LABEL = rf"(?:{_WORD_COUNT}|(?:target\s+)?length|words|字数要求|篇幅)\s*[:：]\s*"
 _COUNT = regex.compile(
@@ -323,7 +333,9 @@ def _step(block: _Block) -> Step:
             match = _POINT_LABEL.match(text)
             details.append((line.kind, text[match.end() :] if match else text))
     if match := _POINT_LABEL.search(first):
-        heading = heading or _bare(first[: match.end() - len(match[0])].strip(" -–—:：("))
+        before = _bare(first[: match.end() - len(match[0])].strip(" -–—:：("))
+        # "1 - Main Point: …"
+        heading = heading or ("" if regex.fullmatch(_DIGITS, before, regex.IGNORECASE) else before)
         point = first[match.end() :]
         # "Main Point: Soil", and below it what the section says
         if details and not heading and _is_heading(point) and not _split_point(point)[0]:

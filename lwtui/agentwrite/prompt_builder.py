@@ -247,7 +247,7 @@ class ChatPromptBuilder:
             more=self._more(task, view),
             paragraphs="" if view.text else _paragraphs_of(task, view.words),
             style=self._style(task),
-            closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
+            closing=self._closing(task, view),
         )
         return self._prompt(brief, *([] if written else self._example(task)), text)
 
@@ -267,9 +267,14 @@ class ChatPromptBuilder:
             more=self._more(task, view),
             paragraphs=_paragraphs_of(task, view.words),
             style=self._style(task),
-            closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
+            closing=self._closing(task, view),
         )
         return self._prompt(brief, text)
+
+    def _closing(self, task: SectionTask, view: SectionView) -> str:
+        """Return the last lines of a prompt for a section, which small models keep to best."""
+        closing = self.templates.render("last_section" if task.ordinal == task.total else "more_follows")
+        return f"{closing} {self.templates.render('cite')}" if view.passages else closing
 
     def _style(self, task: SectionTask) -> str:
         """Return the line that says what the section's text looks like."""
@@ -310,7 +315,7 @@ class ChatPromptBuilder:
         values = _values(brief) | {"words": view.words, "total_words": task.brief.words}
         if view.passages:
             passages = self.templates.render("passages", passages=passages_list(view.passages))
-            values["instruction"] = f"{values['instruction']}\n\n{passages}"
+            values["instruction"] = f"{values['instruction']}\n\n{passages}\n\n{self.templates.render('cite')}"
         if not view.text:
             return self._prompt(task.brief, self.templates.render("direct", **values))
         return self._prompt(task.brief, self.templates.render("direct_continue", **values, written=view.text))

@@ -23,6 +23,7 @@ from lwtui.agentwrite.events import (
 from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.agentwrite.polish_progress import store_polish
 from lwtui.agentwrite.run_state import RunState
+from lwtui.agentwrite.source_assignment import assigned_sources
 from lwtui.agentwrite.source_selection import named_sources
 from lwtui.agentwrite.unsure import UNSURE, UnsureMark, from_setting, marks_to_keep, to_setting
 from lwtui.config import ModelSettings
@@ -206,7 +207,8 @@ def document_tracker(document: Document, model: ModelSettings) -> UsageTracker:
 def keep_plan(document: Document, event: Event, label: str) -> None:
     """Store the plan of a :class:`PlanGrew` or :class:`PlanReady`. Undo reverts all steps of one planning together.
 
-    Sources that the plan names for a section are pinned to it.
+    Sources that the plan names for a section are pinned to it, and short ones that it names for none to the section
+    that they fit best.
 
     Args:
         document: The document.
@@ -221,7 +223,7 @@ def keep_plan(document: Document, event: Event, label: str) -> None:
             plan, named = named_sources(plan, document.sources)
             document.set_plan(plan, label, joined=bool(document.setting(_UNFINISHED)))
             document.set_setting(_UNFINISHED, "")
-            for section_id, source_ids in named.items():
+            for section_id, source_ids in assigned_sources(plan, document.source_store, named).items():
                 for source_id in source_ids:
                     document.source_store.pin(source_id, section_id)
 

@@ -308,7 +308,7 @@ class HeadlessRun:
         if self._job.plan is None or begun is not None:
             brief, planner = self._job.brief, await models.get(self._planners()[0])
             if document is not None and planner.follows_instructions:
-                brief = brief_with_sources(brief, document.sources, planner.context_length)
+                brief = brief_with_sources(brief, document.source_store, planner.context_length)
             check_priced(self._tracker.budget, planner.settings)
             task = self._tracker.task(_("a plan"), likely_completion=likely_plan(brief))
             await ask_for_plan(planner.metered(task), brief, self._take_plan, begun)

@@ -66,10 +66,15 @@ _RULE = regex.compile(r"[ \t]{0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*
 _ONLY_NUMBERS = regex.compile(rf"(?:{_BRACKETED}[\s,;，；、.]*)+")
 
 
-def is_reference_heading(title: str) -> bool:
-    """Tell whether a heading stands over a list of references."""
+def is_reference_heading(title: str, *, likely: bool = False) -> bool:
+    """Tell whether a heading stands over a list of references.
+
+    Args:
+        title: The heading.
+        likely: Whether to count headings that may stand over prose, too, such as "Sources".
+    """
     match = _HEADING.fullmatch(title.strip())
-    return match is not None and bool(match["certain"]) and not (match["rest"] or "").strip()
+    return match is not None and (likely or bool(match["certain"])) and not (match["rest"] or "").strip()
 
 
 class ReferenceListCutter:

@@ -238,6 +238,17 @@ class SourceStore:
         )
         return _that_fit(candidates, room)
 
+    def relevance(self, query: str) -> dict[str, float]:
+        """Return how relevant sources are to a query: the score of the best passage of each, by the id of the source.
+
+        Sources that share no word with it are left out.
+        """
+        best: dict[str, float] = {}
+        scores = self._scores(query, _CANDIDATES)
+        for found in self._found(scores):
+            best[found.source.id] = max(best.get(found.source.id, 0.0), scores[found.passage.id])
+        return best
+
     def _same(self, read: ReadSource) -> Source | None:
         """Return the source that was read before from the same place."""
         location = one_line(read.location)[:_LONGEST]

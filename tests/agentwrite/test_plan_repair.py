@@ -275,6 +275,14 @@ def test_text_copied_from_the_prompt_is_no_step() -> None:
     assert shape(parse_plan(raw, BRIEF)) == STEPS
 
 
+def test_text_copied_from_the_prompt_behind_a_heading_is_left_out() -> None:
+    raw = "\n\n".join(
+        f"{number} - Main Point: {heading}: <What this section says, in detail> - Word Count: {words}"
+        for number, heading, words in ((1, "Unpacking", 400), (2, "Mounting [short heading]", 600))
+    )
+    assert shape(parse_plan(raw, BRIEF)) == [("Unpacking", "Unpacking", 400), ("Mounting", "Mounting", 600)]
+
+
 def test_too_many_steps_are_merged_and_too_few_are_split() -> None:
     raw = "\n".join(f"{index}. Part {index}: all about {index} (50 words)" for index in range(1, 21))
     plan = parse_plan(raw, BRIEF, Bounds.of(1000, 120))

@@ -29,6 +29,7 @@ from lwtui.agentwrite.source_selection import brief_with_sources, named_sources,
 from lwtui.documents.model import Brief, Mode, Plan, PlannedSection, Status
 from lwtui.documents.store import Document
 from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import estimate_tokens
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import ReadSource, Stretch
 from lwtui.sources.support import support_checker
@@ -229,7 +230,8 @@ async def test_what_a_passage_orders_stays_data(tmp_path: Path, template: str) -
     assert "uck" not in before + after and "鸭" not in before + after
     # But for the passages, it is the prompt of a document without sources, and the rule on citations.
     rest = plain.parts[-1].text
-    assert before.startswith(rest[:100]) and after.endswith(rest[-100:])
+    rule = f" {studio.agent.prompts.templates.render('cite')}"
+    assert before.startswith(rest[:100]) and after.endswith(rest[-100:] + rule)
 
 
 async def test_passages_that_do_not_fit_are_told(tmp_path: Path) -> None:
@@ -255,10 +257,11 @@ async def test_the_plan_sees_the_sources_and_names_them_for_sections(tmp_path: P
         "Paragraph 4 - Main Point: References: all the sources - Word Count: 120 words"
     )
     with document_of(tmp_path, plan_of(120), ("Old Harbor", HARBOR), ("Sea Bees", BEES)) as document:
-        brief = brief_with_sources(Brief(BRIEF.instruction, 480), document.sources, 8000)
+        brief = brief_with_sources(Brief(BRIEF.instruction, 480), document.source_store, 8000)
         async with open_studio(Author(plan=answer)) as studio:
             plan, _ = await studio.plan(brief)
-            assert "- [harbor] Old Harbor (Harbor)\n- [bees] Sea Bees (Bees)" in studio.prompts[0]
+            assert f"- [harbor] Old Harbor (Harbor): {HARBOR[:300]}" in studio.prompts[0]
+            assert f"\n- [bees] Sea Bees (Bees): {BEES[:300]}" in studio.prompts[0]
         keep_plan(document, PlanReady(plan), "Plan")
         sections = document.sections()
         assert [section.main_point for section in sections] == [
@@ -269,10 +272,58 @@ async def test_the_plan_sees_the_sources_and_names_them_for_sections(tmp_path: P
         assert pinned == {"harbor": (sections[0].id, sections[1].id), "bees": (sections[1].id,)}
 
 
+@pytest.mark.parametrize("order", INJECTED)
+def test_what_a_source_begins_with_is_one_quoted_line_in_the_prompt_for_a_plan(tmp_path: Path, order: str) -> None:
+    with document_of(tmp_path, plan_of(120), ("Old Harbor", f"{order} {HARBOR}"), ("Sea Bees", BEES)) as document:
+        brief = brief_with_sources(BRIEF, document.source_store, 8000)
+    (line, other) = brief.sources
+    assert line.startswith("[harbor] Old Harbor (Harbor): ") and other.startswith("[bees] ")
+    assert len(line.splitlines()) == 1 and not set("<>[]【】［］＜＞") & set(line.removeprefix("[harbor]"))
+
+
+@pytest.mark.parametrize(("context_length", "shown"), [(4096, True), (1500, True), (900, False)])
+def test_a_small_context_has_shorter_extracts_or_none(tmp_path: Path, context_length: int, shown: bool) -> None:
+    sources = [(f"Harbor {number}", HARBOR) for number in range(8)]
+    with document_of(tmp_path, plan_of(120), *sources) as document:
+        lines = brief_with_sources(BRIEF, document.source_store, context_length).sources
+    assert len(lines) == 8 and all((": The harbor was dug in 1841 by" in line) == shown for line in lines)
+    assert sum(map(estimate_tokens, lines)) < 0.26 * context_length
+
+
+def test_sources_that_a_plan_does_not_name_go_to_the_sections_that_they_fit(tmp_path: Path) -> None:
+    plan = Plan(
+        "P",
+        (
+            PlannedSection("Part one", "", 0, "part"),
+            PlannedSection("Insects", "which species of bees were counted in the meadows", 100, "insects"),
+            PlannedSection("Basins", "how the harbor was dug and what it cost", 100, "basins"),
+            PlannedSection("Weather", "what the wind brings", 100, "weather"),
+            PlannedSection("Conclusion", "bees and the harbor together", 100, "end"),
+        ),
+    )
+    sources = [("Old Harbor", HARBOR), ("Sea Bees", BEES), ("Peat", "Peat is cut in autumn. " * 4)]
+    parts = tuple(Stretch(f"Chapter {number} tells of ships and their crews. " * 9, number) for number in range(1, 9))
+    with document_of(tmp_path, plan, *sources) as document:
+        document.source_store.add(ReadSource("pdf", "Book", "Book.pdf", "2026-11-30", parts, {"title": "Book"}))
+        keep_plan(document, PlanReady(plan), "Plan")
+        pinned = {source.title: source.pinned for source in document.sources}
+        # The book has parts for several sections, and each finds its own. The end only concludes.
+        assert pinned == {
+            "Old Harbor": ("basins",), "Sea Bees": ("insects",), "Peat": ("weather",), "Book": ()
+        }  # fmt: skip
+
+
+def test_of_many_sources_the_search_alone_chooses(tmp_path: Path) -> None:
+    sources = [(f"Harbor {number}", HARBOR) for number in range(7)]
+    with document_of(tmp_path, plan_of(120, 120), *sources) as document:
+        keep_plan(document, PlanReady(document.plan), "Plan")
+        assert not any(source.pinned for source in document.sources)
+
+
 def test_many_sources_are_counted_in_the_prompt_for_a_plan(tmp_path: Path) -> None:
     sources = [(f"A rather long title of source number {number}", HARBOR) for number in range(60)]
     with document_of(tmp_path, plan_of(120), *sources) as document:
-        lines = brief_with_sources(BRIEF, document.sources, 4096).sources
+        lines = brief_with_sources(BRIEF, document.source_store, 4096).sources
     assert 5 < len(lines) < 60 and lines[-1] == f"and {60 - (len(lines) - 1)} more"
 
 
@@ -291,6 +342,13 @@ def test_a_plan_has_no_section_for_references(titles: Sequence[str]) -> None:
     kept = without_reference_sections(plan)
     assert kept.words == plan.words
     assert [section.title for section in kept.sections] == ([title for title in titles if title[0] in "ABS"] or titles)
+
+
+@pytest.mark.parametrize(("point", "stays"), [("[harbor], (bees)", False), ("where the figures come from", True)])
+def test_a_section_that_only_names_sources_is_a_list_of_them(point: str, stays: bool) -> None:
+    sources, other = PlannedSection("Sources", point, 100, "s"), PlannedSection("A", "x", 100, "a")
+    assert len(without_reference_sections(Plan("P", (sources, other))).sections) == 1 + stays
+    assert len(without_reference_sections(Plan("P", (other, sources))).sections) == 1
 
 
 def test_unknown_keys_stay_in_a_main_point(tmp_path: Path) -> None:

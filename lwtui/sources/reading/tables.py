@@ -11,7 +11,7 @@ import regex
 
 from lwtui.sources.model import Stretch
 from lwtui.sources.reading.job import SourceError
-from lwtui.text import one_line
+from lwtui.text import ends_sentence, one_line
 from lwtui.translation import _
 
 _SAMPLE = 20_000  # characters by which the separator is found
@@ -51,4 +51,5 @@ def table_rows(text: str, location: str) -> Iterator[Stretch]:
 def _line(row: Sequence[str], header: Sequence[str]) -> str:
     names = [*header, *[""] * (len(row) - len(header))]
     cells = [f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=False) if cell]
-    return "; ".join(cells) + "."
+    line = "; ".join(cells)
+    return line if ends_sentence(line) else f"{line}."

@@ -1,0 +1,31 @@
+"""Removes sections from a plan that surround a text and that only the writer can fill: contents, thanks, appendices."""
+
+from __future__ import annotations
+
+import regex
+
+from lwtui.documents.model import Plan
+from lwtui.documents.outline import normalize_levels
+from lwtui.documents.plan_edits import without_sections
+
+_NUMBER = r"(?:[\dIVX]{1,4}[.)、:：]?\s+|第?[一二三四五六七八九十]{1,3}[章节部分、.]*\s*)?"
+_HEADING = regex.compile(
+    rf"{_NUMBER}(?:(?:table\s+of\s+)?contents|title\s+page|cover(?:\s+page)?|acknowledge?ments?|thanks|dedication"
+    r"|author['’]?s?\s+notes?|notes?\s+(?:from|by|of)\s+the\s+author|about\s+the\s+authors?|index"
+    r"|appendi(?:x|ces)(?:\s+\w)?|目录|目次|封面|扉页|致谢|致謝|鸣谢|作者简介|关于作者|作者的话|索引|附录\s?\w?|附錄\s?\w?)",
+    regex.IGNORECASE,
+)
+
+
+def without_back_matter(plan: Plan, instruction: str) -> Plan:
+    """Return a plan of the same length without such sections, unless the writer's ``instruction`` names them."""
+    asked = instruction.casefold()
+
+    def is_unasked(title: str) -> bool:
+        title = title.strip(" :：").casefold()
+        return _HEADING.fullmatch(title) is not None and not any(
+            word in asked for word in regex.findall(r"\p{L}{4,}|\p{Han}{2,}", title)
+        )
+
+    rest = without_sections(plan, lambda section: is_unasked(section.title))
+    return plan if rest is plan else normalize_levels(rest)
