@@ -16,6 +16,7 @@ from lwtui.agentwrite.plan_completion import plan_by_lines, replan_by_line
 from lwtui.agentwrite.plan_format import NESTED_FROM, Bounds
 from lwtui.agentwrite.plan_leak import without_leaked_sections
 from lwtui.agentwrite.plan_nested import plan_nested
+from lwtui.agentwrite.plan_repair import resized
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, CompletionPromptBuilder
 from lwtui.agentwrite.source_selection import brief_with_sources, without_reference_sections
 from lwtui.agentwrite.style import text_kind
@@ -57,6 +58,7 @@ async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: 
         PlanError: The model gave no usable plan; the error has its last answer.
         ModelError: A call failed for good.
     """
+    bounds: Bounds | None = None
     if begun is not None or brief.words > NESTED_FROM:
         plan = await plan_nested(agent, brief, emit, begun)
     else:
@@ -68,10 +70,11 @@ async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: 
                 plan = await plan_chat(agent, builder, brief, bounds, emit)
             case other:
                 raise TypeError(f"There is no way to plan with {other!r}.")
-    if brief.sources:
-        plan = without_reference_sections(plan)
-    plan = without_back_matter(plan, brief.instruction)
-    plan = without_leaked_sections(plan, agent.prompts.templates, brief.instruction)
+    rest = without_reference_sections(plan) if brief.sources else plan
+    rest = without_back_matter(rest, brief.instruction)
+    rest = without_leaked_sections(rest, agent.prompts.templates, brief.instruction)
+    if rest is not plan:  # the sections that stay may have become too long for the model
+        plan = rest if bounds is None else resized(rest, brief, bounds)
     await emit(PlanReady(plan))
     return plan
 

@@ -92,7 +92,7 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: 
         plan = distinct(plan)
     dropped = steps - count_text_sections(plan)
     if bounds:
-        plan = _resized(plan, brief, bounds)
+        plan = resized(plan, brief, bounds)
         finding = ""
         if (count := count_text_sections(plan)) < bounds.least_steps:
             finding = _("It has {count} steps; use at least {least}.", count=count, least=bounds.least_steps)
@@ -263,7 +263,7 @@ def _completed(step: Step) -> Step:
     return replace(step, heading=heading[:_LONGEST_HEADING], point=point[:_LONGEST_POINT])
 
 
-def _resized(plan: Plan, brief: Brief, bounds: Bounds) -> Plan:
+def resized(plan: Plan, brief: Brief, bounds: Bounds) -> Plan:
     """Return the plan with the number and lengths of its steps brought as near to ``bounds`` as possible."""
     most = max(bounds.most_steps, min(bounds.limit, brief.words // min(_SMALLEST_STEP, bounds.least_words)))
     plan = rescale(plan, brief.words)

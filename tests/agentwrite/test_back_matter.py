@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lwtui.agentwrite.back_matter import without_back_matter
@@ -27,6 +29,10 @@ def plan_with(*titles: str) -> Plan:
         "Table of Contents",
         "Title page",
         "About the Author:",
+        "Contact Information",
+        "Legal Disclaimer",
+        "Copyright Statement",
+        "Acknowledgment of Funding",
         "致谢",
         "第六章 致谢",
         "附录",
@@ -52,6 +58,12 @@ def test_it_is_left_out_and_the_others_have_its_length(title: str) -> None:
 def test_what_was_asked_for_or_says_something_stays(title: str, instruction: str) -> None:
     plan = plan_with("The harbor", title)
     assert without_back_matter(plan, instruction) is plan
+
+
+def test_what_the_brief_does_not_mention_is_left_out() -> None:
+    plan = plan_with("The harbor", "Glossary")
+    plan = plan.with_section(replace(plan.sections[1], main_point="The brief does not mention any glossary."))
+    assert titles_of(without_back_matter(plan, "Write a report.")) == ["The harbor"]
 
 
 def test_a_plan_of_nothing_else_stays() -> None:
