@@ -61,6 +61,15 @@ _CJK_VERB = regex.compile("在于|就是|不仅|能够|可以|通过|包括|表�
 _LEAST_CJK_SUBJECT = 4  # characters
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
 _TITLE_END = regex.compile(r":\s|[：。！？]|(?<=\p{L}{3})[.!?]\s+(?=\p{Lu})")
+_JOINS = regex.compile(
+    r"^\s*(?:and|or|but|und|oder|et|ou|y|e|o)\s+(?=\p{L})", regex.IGNORECASE
+)  # one clause to another
+# "The brief mentions that the town is old" plans to say that the town is old.
+_OF_BRIEF = regex.compile(
+    r"^\s*(?:the|this|your)\s+brief\s+(?:also\s+)?(?:mentions|says|states|notes|describes|asks\s+for|includes|covers)\s+"
+    r"(?:that\s+)?(?=\p{L})",
+    regex.IGNORECASE,
+)
 _CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
 
 
@@ -154,6 +163,7 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     clause = next(
         (clause for clause in clauses if len(_WORD.findall(clause)) >= _LEAST_CLAUSE), (clauses or [point])[0]
     )
+    clause = _JOINS.sub("", clause)
     if _CJK.search(clause):
         longest = words * _HEADING_CHARACTERS // _HEADING_WORDS
         if len(clause) > longest and (verb := _CJK_VERB.search(clause, _LEAST_CJK_SUBJECT, longest)):
@@ -260,6 +270,7 @@ def _completed(step: Step) -> Step:
     """Return a step with both a heading and a main point, neither of them too long."""
     point = step.point or step.heading
     heading = step.heading or heading_from(point)
+    point = _OF_BRIEF.sub("", point)
     return replace(step, heading=heading[:_LONGEST_HEADING], point=point[:_LONGEST_POINT])
 
 
@@ -296,8 +307,11 @@ def _merged(plan: Plan) -> Plan | None:
 
 
 def _divided(plan: Plan) -> Plan | None:
-    """Split the largest section whose main point has several items. Returns ``None`` if there is none."""
-    largest_first = sorted(range(len(plan.sections)), key=lambda index: -plan.sections[index].words)
+    """Split the largest section whose main point has several items. Returns ``None`` if there is none.
+
+    The last one of several concludes, and a text has one conclusion.
+    """
+    largest_first = sorted(range(max(1, len(plan.sections) - 1)), key=lambda index: -plan.sections[index].words)
     for index in largest_first:
         section = plan.sections[index]
         if not section.words or has_children(plan, section.id):

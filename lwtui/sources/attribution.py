@@ -1,7 +1,8 @@
 """Adds the citations that a model has left out, where a passage that it was shown says the same.
 
 Small models write from passages and forget to cite them. A sentence is cited only if its figures, names and quotations
-all stand in one passage, and most of its words with them, so what is added is checked as strictly as any citation.
+all stand in one passage, and most of its words with them (fewer, where there are three or more such details), so what is
+added is checked as strictly as any citation.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from lwtui.sources.support import Claim, find_claims
 _SAID = 0.75  # share of its words that a sentence has in common with one sentence of a passage
 _SAID_IN_ALL = 0.9  # the same with a whole passage, of which it may join several sentences
 _LEAST_DETAILS = 2  # figures, names and quotations without which a sentence may come from anywhere
+_MANY_DETAILS = 3  # that stand in one passage by no accident, so that fewer of the other words have to:
+_SAID_WITH_MANY = 0.7
 _LEAST_WORDS = 4
 _END = regex.compile(r"[.!?…。！？．｡]+(?P<closing>[\"'”’»）)」』】]*)\s*\Z|\s*\Z")
 _NO_SPACE_AFTER = regex.compile(
@@ -98,7 +101,9 @@ def _likenesses(
         if not all(read.has(detail) for detail in details if detail.is_sure):
             continue
         near = max((len(own & sentence.terms) / len(own) for sentence in read.sentences), default=0.0)
-        if near < _SAID and len(own & read.terms) / len(own) < _SAID_IN_ALL:
+        in_all = len(own & read.terms) / len(own)
+        needed = _SAID_WITH_MANY if sum(detail.is_sure for detail in details) >= _MANY_DETAILS else _SAID_IN_ALL
+        if near < _SAID and in_all < needed:
             continue
         if not Comparison(claim.text, details, [read], [source]).missing():
             yield near, FoundPassage(source.passages[0], source.source)

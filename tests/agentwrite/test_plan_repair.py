@@ -275,6 +275,17 @@ def test_text_copied_from_the_prompt_is_no_step() -> None:
     assert shape(parse_plan(raw, BRIEF)) == STEPS
 
 
+def test_a_main_point_does_not_speak_of_the_brief() -> None:
+    raw = GOOD.replace("what soil is made of", "The brief mentions that soil is made of rock")
+    assert parse_plan(raw, BRIEF).sections[0].main_point == "soil is made of rock"
+
+
+def test_a_conclusion_is_not_divided() -> None:
+    raw = GOOD.replace("made of", "made of; how it ages; who lives in it").replace("choose seeds", "choose; how to sow")
+    plan = parse_plan(raw, BRIEF, Bounds.of(1000, 120, 400))
+    assert len(plan.sections) == 3 and plan.sections[-1].main_point == "how to choose; how to sow"
+
+
 def test_text_copied_from_the_prompt_behind_a_heading_is_left_out() -> None:
     raw = "\n\n".join(
         f"{number} - Main Point: {heading}: <What this section says, in detail> - Word Count: {words}"
@@ -539,6 +550,7 @@ def test_a_title_does_not_tell_the_length(line: str, title: str) -> None:
         ("This section will discuss the benefits of repairs", "This section will discuss the benefits of repairs"),
         ("Repairs are not only more cost-effective than new clothes", "Repairs are not only more cost-effective than"),
         ("How roots take up water", "How roots take up water"),
+        ("and herring making the town rich between 1860 and 1914", "Herring making the town rich between"),
     ],
 )
 def test_a_heading_made_from_a_sentence_is_its_subject(point: str, heading: str) -> None:

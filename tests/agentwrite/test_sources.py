@@ -234,6 +234,14 @@ async def test_what_a_passage_orders_stays_data(tmp_path: Path, template: str) -
     assert before.startswith(rest[:100]) and after.endswith(rest[-100:] + rule)
 
 
+async def test_a_section_does_not_end_with_a_citation_of_nothing(tmp_path: Path) -> None:
+    with document_of(tmp_path, plan_of(120), ("Old Harbor", HARBOR)) as document:
+        said = " ".join(f"Pier {number} of Wickham's harbor cost {number}00 pounds." for number in range(1, 15))
+        async with open_studio(lambda body: Answer([said, "\n\n[1]\n[1] [1]"])) as studio:
+            await written(studio, document)
+        assert document.sections()[0].text == said
+
+
 async def test_passages_that_do_not_fit_are_told(tmp_path: Path) -> None:
     plan = Plan("P", (PlannedSection(title_of(1), "the harbor and its bees", 60, "s1"),))
     sources = [
