@@ -1,8 +1,8 @@
 """Adds the citations that a model has left out, where a passage that it was shown says the same.
 
 Small models write from passages and forget to cite them. A sentence is cited only if its figures, names and quotations
-all stand in one passage, and most of its words with them (fewer, where there are three or more such details), so what is
-added is checked as strictly as any citation.
+all stand in one passage, and most of its words with them (fewer, where there are three or more such details), so what
+is added is checked as strictly as any citation.
 """
 
 from __future__ import annotations
