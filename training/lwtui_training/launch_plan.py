@@ -169,11 +169,13 @@ def _plan_prefs(recipe: Recipe, shape: ModelShape) -> StepPlan:
 
 
 def _plan_dpo(recipe: Recipe, shape: ModelShape) -> StepPlan:
+    recipe = recipe.for_step("dpo")
     dpo = recipe.dpo
     return StepPlan("dpo", _training_bytes(recipe, shape, dpo, dpo.max_length, 2 * dpo.per_device_train_batch_size))
 
 
 def _plan_grpo(recipe: Recipe, shape: ModelShape) -> StepPlan:
+    recipe = recipe.for_step("grpo")
     grpo = recipe.grpo
     answers = grpo.per_device_train_batch_size
     training = _training_bytes(recipe, shape, grpo, grpo.max_completion_length, answers)
