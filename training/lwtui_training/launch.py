@@ -57,10 +57,14 @@ def train_on_devices(step: str, recipe: Recipe, model: str, rows: Path, folder: 
     _wait_for_orphans(job)
     for old in own.glob(f"failure-{rank}-*.json"):
         old.unlink()
-    if step == "sft" and rank == 0:
+    if step == "sft" and rank == 0:  # once, for all processes
         from lwtui_training.tokens import tokenized
 
-        tokenized(recipe, model, rows, folder)  # once, for all processes
+        tokenized(recipe, model, rows, folder)
+    elif step == "dpo" and rank == 0:
+        from lwtui_training.fitting_pairs import fitting_pairs
+
+        fitting_pairs(recipe, model, rows, folder)
     job.write_text(json.dumps([step, recipe.to_json(), model, str(rows), str(folder), os.getpid()]), encoding="utf-8")
     process = subprocess.Popen(launch_command(recipe, job), env=launch_environment(recipe))
     try:
