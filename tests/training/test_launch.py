@@ -90,7 +90,8 @@ def test_the_processes_end_with_a_command_that_is_killed(tiny: Path, tmp_path: P
         "import sys; from pathlib import Path; from lwtui_training import launch; "
         "from lwtui_training.recipe import Recipe\n"
         f"launch.launch_command = lambda _, job: [sys.executable, '-c', {child!r}, str(job)]\n"
-        f"launch.train_on_devices('grpo', Recipe.from_json({recipe.to_json()!r}), 'm', Path('r'), Path({str(folder)!r}))"
+        f"recipe, folder = Recipe.from_json({recipe.to_json()!r}), Path({str(folder)!r})\n"
+        "launch.train_on_devices('grpo', recipe, 'm', Path('r'), folder)"
     )
     command = subprocess.Popen([sys.executable, "-c", program])
     deadline = time.monotonic() + 60

@@ -27,8 +27,8 @@ def sharded_reference(module: ModuleType, load: Callable[[], Any]) -> Iterator[N
     """
     changed: dict[str, Any] = {"create_model_from_path": lambda *_path, **_options: load(), "prepare_fsdp": _shard}
     if hasattr(module, "hash_module"):  # TRL takes that of the first process; the others have nothing to hash
-        changed["hash_module"] = lambda model: hash_weights(model) if torch.distributed.get_rank() == 0 else ""
         hash_weights = module.hash_module
+        changed["hash_module"] = lambda model: hash_weights(model) if torch.distributed.get_rank() == 0 else ""
     original = {name: getattr(module, name) for name in changed} if is_fsdp_enabled() else {}
     for name in original:
         setattr(module, name, changed[name])

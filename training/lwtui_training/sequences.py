@@ -86,13 +86,14 @@ def shape_problem(recipe: Recipe, shape: ModelShape) -> str:
         )
     fitting = [size for size in range(2, recipe.devices + 1) if recipe.devices % size == 0 and divides(shape, size)]
     if count > 1 and count not in fitting:
+        separator = _(" or ")
         return _(
             "{heads} attention heads with {keys} heads of keys cannot be divided among {count} devices. Set "
             "hardware.sequence_parallel to {sizes}.",
             heads=shape.heads,
             keys=shape.key_value_heads,
             count=count,
-            sizes=_(" or ").join(str(size) for size in [1, *fitting]),
+            sizes=separator.join(str(size) for size in [1, *fitting]),
         )
     return ""
 
