@@ -60,26 +60,24 @@ def test_what_cannot_be_shared_is_refused_when_the_recipe_is_read(changes: list[
 
 
 @pytest.mark.parametrize(
-    ("attention", "packing", "window", "words"),
+    ("attention", "packing", "words"),
     [
-        ("flash_attention_2", True, True, ""),
-        ("kernels-community/flash-attn2", True, False, ""),
-        ("sdpa", True, False, "packed samples apart only with FlashAttention"),
-        ("sdpa", False, True, "the window of layers with sliding_attention"),
-        ("sdpa", False, False, ""),
-        ("eager", False, False, "FlashAttention or sdpa, not eager"),
-        ("flex_attention", True, False, "FlashAttention or sdpa"),
+        ("flash_attention_2", True, ""),
+        ("kernels-community/flash-attn2", True, ""),
+        ("sdpa", True, "packed samples apart only with FlashAttention"),
+        ("sdpa", False, ""),
+        ("eager", False, "FlashAttention or sdpa, not eager"),
+        ("flex_attention", True, "FlashAttention or sdpa"),
     ],
 )
-def test_an_attention_that_would_leak_is_refused(attention: str, packing: bool, window: bool, words: str) -> None:
+def test_an_attention_that_would_leak_is_refused(attention: str, packing: bool, words: str) -> None:
     recipe = paper(*LONG, f"sft.packing={json.dumps(packing)}")
-    shape = replace(shape_of_base(recipe), other_layers=("sliding_attention",) if window else ())
-    problem = leak_problem(recipe, shape, attention)
+    problem = leak_problem(recipe, attention)
     assert words in problem and bool(words) == bool(problem)
-    if packing and words:
+    if words:
         with pytest.raises(TrainError, check=has_code("packing")):
             refuse_leaks(recipe, attention)
-    assert leak_problem(paper(), shape, attention) == ""
+    assert leak_problem(paper(), attention) == ""
 
 
 @pytest.mark.parametrize(
@@ -94,6 +92,12 @@ def test_an_attention_that_would_leak_is_refused(attention: str, packing: bool, 
             "14 attention heads with 2 heads of keys",
         ),
         (["hardware.sequence_parallel=2"], {"other_layers": ("linear_attention",)}, "linear attention"),
+        (["hardware.sequence_parallel=2"], {"other_layers": ("sliding_attention",)}, ""),
+        (
+            ["hardware.sequence_parallel=2", "sft.packing=false"],
+            {"other_layers": ("sliding_attention",), "attention": "sdpa"},
+            "the window of layers with sliding_attention",
+        ),
         (
             ["hardware.context_parallel=2", "hardware.strategy=fsdp2", "sft.packing=false"],
             {"other_layers": ("sliding_attention",)},
@@ -105,7 +109,9 @@ def test_a_model_whose_sequences_cannot_be_shared_is_refused(
     changes: list[str], shape: dict[str, Any], words: str
 ) -> None:
     recipe = paper(*changes)
-    problem = shape_problem(recipe, replace(shape_of_base(recipe), **shape))
+    shape = {"other_layers": (), **shape}
+    attention = shape.pop("attention", "flash_attention_2")
+    problem = shape_problem(recipe, replace(shape_of_base(recipe), **shape), attention)
     assert words in problem and bool(words) == bool(problem)
 
 

@@ -23,7 +23,7 @@ from lwtui_training.launch_plan import checkpoint_bytes, disk_bytes, host_bytes
 from lwtui_training.library_options import check_types
 from lwtui_training.model_shape import ModelShape, shape_of_base
 from lwtui_training.recipe import Recipe, TrainerConfig
-from lwtui_training.sequences import leak_problem, shape_problem
+from lwtui_training.sequences import shape_problem
 from lwtui_training.steps import TrainError
 
 TRAINING_STEPS = ("sft", "dpo", "grpo")
@@ -157,8 +157,7 @@ def _attention(recipe: Recipe) -> str | Caveat:
 def _sequences(recipe: Recipe) -> str | Caveat:
     """Check that the devices can share this model's sequences."""
     shape, count = shape_of_base(recipe), recipe.sequence_devices
-    attention = attention_implementation(recipe)
-    if problem := shape_problem(recipe, shape) or leak_problem(recipe, shape, attention):
+    if problem := shape_problem(recipe, shape, attention_implementation(recipe)):
         raise TrainError(problem, code="sequences")
     text = _(
         "in SFT, {groups} groups of {count} devices share sequences of {most:,} tokens",

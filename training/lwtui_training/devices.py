@@ -55,7 +55,7 @@ def attention_problem(recipe: Recipe) -> str:
     """Return why the recipe's attention cannot be used here; empty if it can."""
     chosen = recipe.base.attn_implementation
     if chosen not in FLASH:
-        return leak_problem(recipe, None, attention_implementation(recipe))
+        return leak_problem(recipe, attention_implementation(recipe))
     if recipe.hardware.context_parallel > 1:
         return _(
             "context parallelism takes only sdpa, not {chosen}. Set base.attn_implementation = 'sdpa'.", chosen=chosen

@@ -70,8 +70,8 @@ def _option(recipe: Recipe) -> str:
     return "hardware.context_parallel" if recipe.hardware.context_parallel > 1 else "hardware.sequence_parallel"
 
 
-def shape_problem(recipe: Recipe, shape: ModelShape) -> str:
-    """Return why this model's sequences cannot be shared as the recipe says; empty if they can."""
+def shape_problem(recipe: Recipe, shape: ModelShape, attention: str) -> str:
+    """Return why this model's sequences cannot be shared with this attention; empty if they can."""
     count = recipe.hardware.sequence_parallel
     if recipe.hardware.context_parallel > 1 and shape.other_layers:
         return _(
@@ -83,6 +83,12 @@ def shape_problem(recipe: Recipe, shape: ModelShape) -> str:
         return _(
             "this model has layers with linear attention, whose state would begin anew on each device. Set "
             "hardware.sequence_parallel = 1."
+        )
+    if count > 1 and shape.other_layers and not is_flash(attention):
+        return _(
+            "sequence parallelism keeps the window of layers with {kinds} only with FlashAttention: pip install "
+            "flash-attn --no-build-isolation.",
+            kinds=", ".join(shape.other_layers),
         )
     fitting = [size for size in range(2, recipe.devices + 1) if recipe.devices % size == 0 and divides(shape, size)]
     if count > 1 and count not in fitting:
@@ -104,16 +110,11 @@ def divides(shape: ModelShape, count: int) -> bool:
     return shape.heads % count == 0 and (keys % count == 0 or count % keys == 0)
 
 
-def leak_problem(recipe: Recipe, shape: ModelShape | None, attention: str) -> str:
-    """Return why the attention would look beyond a sample, or beyond its window; empty if it does not.
+def leak_problem(recipe: Recipe, attention: str) -> str:
+    """Return why this attention would look beyond a sample; empty if it does not.
 
     DeepSpeed removes every mask. FlashAttention needs none: it finds packed samples by their positions, and knows the
     window of a layer. SDPA would compute full causal attention.
-
-    Args:
-        recipe: The recipe.
-        shape: The shape of the model, if it is to be checked for windows.
-        attention: The implementation of attention that is used.
     """
     if recipe.hardware.sequence_parallel == 1 or is_flash(attention):
         return ""
@@ -127,12 +128,6 @@ def leak_problem(recipe: Recipe, shape: ModelShape | None, attention: str) -> st
         return _(
             "sequence parallelism keeps packed samples apart only with FlashAttention: pip install flash-attn "
             "--no-build-isolation. Or set sft.packing = false."
-        )
-    if shape and shape.other_layers:
-        return _(
-            "sequence parallelism keeps the window of layers with {kinds} only with FlashAttention: pip install "
-            "flash-attn --no-build-isolation.",
-            kinds=", ".join(shape.other_layers),
         )
     return ""
 
@@ -148,7 +143,7 @@ def refuse_leaks(recipe: Recipe, attention: str) -> None:
     Raises:
         TrainError: It would.
     """
-    if problem := leak_problem(recipe, None, attention):
+    if problem := leak_problem(recipe, attention):
         raise TrainError(problem, code="packing")
 
 
