@@ -58,6 +58,9 @@ def paper(*changes: str) -> Any:
     return load_recipe("longwriter-llama3.1-8b", ["output=/tmp/lwtui-no-such-run", *changes])
 
 
+RING = ["hardware.context_parallel=2", "hardware.strategy=fsdp2", "sft.packing=false"]
+
+
 @pytest.mark.parametrize(
     ("changes", "machine", "name", "result", "words"),
     [
@@ -81,13 +84,30 @@ def paper(*changes: str) -> Any:
         ),
         (["base.attn_implementation=flash_attention_2"], {"count": 0}, "attention", "problem", "needs a GPU"),
         (
-            ["base.attn_implementation=flash_attention_2", "hardware.context_parallel=2", "sft.packing=false"],
+            ["base.attn_implementation=flash_attention_2", *RING],
             {"count": 8},
             "attention",
             "problem",
             "only sdpa",
         ),
-        (["hardware.context_parallel=2", "sft.packing=false"], {"count": 8}, "attention", "ok", "sdpa"),
+        (RING, {"count": 8}, "attention", "ok", "sdpa"),
+        (["hardware.sequence_parallel=4"], {"count": 8}, "attention", "ok", "flash_attention_2"),
+        (
+            ["hardware.sequence_parallel=4"],
+            {"count": 8, "flash_attn": False},
+            "attention",
+            "problem",
+            "pip install flash",
+        ),
+        (["hardware.sequence_parallel=4"], {"count": 8}, "sequences", "note", "2 groups of 4 devices"),
+        (["hardware.sequence_parallel=4", 'steps=["data", "sft"]'], {"count": 8}, "sequences", "ok", "32,768 tokens"),
+        (
+            ["hardware.sequence_parallel=8", "base.model=starter-small"],
+            {"count": 8},
+            "sequences",
+            "problem",
+            "to 1 or 2.",
+        ),
         (["hardware.memory_gib=24.0"], {"count": 8}, "memory", "problem", "This would fit"),
     ],
 )

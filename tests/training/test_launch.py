@@ -38,14 +38,14 @@ def run_child(recipe: Any, folder: Path, body: str, monkeypatch: pytest.MonkeyPa
     folder.mkdir(exist_ok=True)
     program = _CHILD.format(body=body)
     monkeypatch.setattr(launch, "launch_command", lambda _, job: [sys.executable, "-c", program, str(job)])
-    return launch.train_on_devices("dpo", recipe, "model", folder / "rows", folder)
+    return launch.train_on_devices("grpo", recipe, "model", folder / "rows", folder)
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
         ("raise ImportError('DeepSpeed is not there\\nat all')", "ImportError: DeepSpeed is not there at all"),
-        ("raise LwtuiError('No row has 8 tokens.')", "dpo failed: No row has 8 tokens."),
+        ("raise LwtuiError('No row has 8 tokens.')", "grpo failed: No row has 8 tokens."),
         ("os._exit(7)", "exit code 7"),
         ("os.kill(os.getpid(), 9)", "memory was full"),
     ],
@@ -90,7 +90,8 @@ def test_the_processes_end_with_a_command_that_is_killed(tiny: Path, tmp_path: P
         "import sys; from pathlib import Path; from lwtui_training import launch; "
         "from lwtui_training.recipe import Recipe\n"
         f"launch.launch_command = lambda _, job: [sys.executable, '-c', {child!r}, str(job)]\n"
-        f"launch.train_on_devices('dpo', Recipe.from_json({recipe.to_json()!r}), 'm', Path('r'), Path({str(folder)!r}))"
+        f"recipe, folder = Recipe.from_json({recipe.to_json()!r}), Path({str(folder)!r})\n"
+        "launch.train_on_devices('grpo', recipe, 'm', Path('r'), folder)"
     )
     command = subprocess.Popen([sys.executable, "-c", program])
     deadline = time.monotonic() + 60

@@ -14,6 +14,8 @@ import yaml
 
 from lwtui.cli import main
 from lwtui_training.base_model import _without_weights, load_model
+from lwtui_training.dpo import train_dpo
+from lwtui_training.fitting_pairs import fitting_pairs
 from lwtui_training.launch import accelerate_config, launch_command, launch_environment, train_on_devices
 from lwtui_training.sft import train_sft
 from lwtui_training.tokens import tokenized
@@ -66,8 +68,9 @@ sent, build = [], base_model._without_weights
 base_model._without_weights = lambda *args, **options: sent.append(1) or build(*args, **options)
 on_train_begin = trainer.LossProgress.on_train_begin
 def check_sharding(self, args, state, control, model=None, **kwargs):
+    models = int(sys.argv[2])  # with the reference
     assert torch.distributed.get_world_size() == 2
-    assert len(sent) == torch.distributed.get_rank(), "only the first process loads the weights"
+    assert len(sent) == torch.distributed.get_rank() * models, "only the first process loads the weights"
     assert all(isinstance(parameter, DTensor) for parameter in model.parameters()), "the model is not sharded"
     on_train_begin(self, args, state, control)
 trainer.LossProgress.on_train_begin = check_sharding
@@ -75,28 +78,88 @@ launch.run_job(Path(sys.argv[1]))
 """
 
 
-def test_fsdp2_in_two_processes_reaches_the_same_losses_as_one(
-    tiny: Path, tmp_path: Path, make_recipe: Any, data: Path, losses: Any
-) -> None:
-    recipe = make_recipe(sft=SFT | {"save_steps": 100}, hardware={"processes": 2, "strategy": "fsdp2"})
-    folder = tmp_path / "two"
+def run_fsdp2(step: str, recipe: Any, base: Path, rows: Path, folder: Path, models: int = 1) -> dict[str, Any]:
+    """Run a step in two processes that share the model; return its metrics.
+
+    Args:
+        models: Number of models that are loaded.
+    """
     folder.mkdir()
+    if step == "sft":
+        tokenized(recipe, str(base), rows, folder)
+    elif step == "dpo":
+        fitting_pairs(recipe, str(base), rows, folder)
     job = folder / "job.json"
-    job.write_text(json.dumps(["sft", recipe.to_json(), str(tiny), str(data), str(folder), os.getpid()]))
-    tokenized(recipe, str(tiny), data, folder)
-    script = tmp_path / "worker.py"
+    job.write_text(json.dumps([step, recipe.to_json(), str(base), str(rows), str(folder), os.getpid()]))
+    script = folder / "worker.py"
     script.write_text(_FSDP2)
     launch = launch_command(recipe, job)
-    command = [*launch[: launch.index("-m", 3)], str(script), str(job)]
+    command = [*launch[: launch.index("-m", 3)], str(script), str(job), str(models)]
     fsdp = yaml.safe_load(accelerate_config(recipe).read_text())["fsdp_config"]
     variables = {name.upper(): str(value) for name, value in fsdp.items()} | {"ACCELERATE_USE_FSDP": "true"}
     done = subprocess.run(
         command, env=launch_environment(recipe) | variables, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    together = json.loads((folder / "metrics.json").read_text())
+    reports = "".join(path.read_text() for path in folder.glob("failure-*.log"))
+    assert done.returncode == 0, reports or done.stderr
+    assert list((folder / "model").glob("*model.safetensors"))
+    metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return metrics
+
+
+def test_fsdp2_in_two_processes_reaches_the_same_losses_as_one(
+    tiny: Path, tmp_path: Path, make_recipe: Any, data: Path, losses: Any
+) -> None:
+    recipe = make_recipe(sft=SFT | {"save_steps": 100}, hardware={"processes": 2, "strategy": "fsdp2"})
+    together = run_fsdp2("sft", recipe, tiny, data, tmp_path / "two")
     assert together["losses"] == pytest.approx(losses, abs=1e-4)
-    assert (folder / "model" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "models"),
+    [({"method": "full"}, 2), ({"method": "full", "precompute_ref_log_probs": False}, 2), ({"method": "lora"}, 1)],
+)
+def test_dpo_under_fsdp2_reaches_the_same_losses_as_in_one_process(
+    tiny: Path, tmp_path: Path, make_recipe: Any, changes: dict[str, Any], models: int
+) -> None:
+    """The model and its reference are loaded once."""
+    pairs = [
+        {
+            "prompt": row["messages"][:1],
+            "chosen": row["messages"][1:],
+            "rejected": [{"role": "assistant", "content": "No."}],
+        }
+        for row in conversations(12, 2, 30)
+    ]
+    rows = write_jsonl(tmp_path / "pairs.jsonl", pairs)
+    table = {"max_steps": 3, "max_length": 128, "save_steps": 100, **changes}
+    together = run_fsdp2(
+        "dpo",
+        make_recipe(dpo=table, hardware={"processes": 2, "strategy": "fsdp2"}),
+        tiny,
+        rows,
+        tmp_path / "two",
+        models,
+    )
+    alone = train_dpo(make_recipe(dpo=table | {"gradient_accumulation_steps": 2}), str(tiny), rows, tmp_path / "one")
+    assert together["losses"] == pytest.approx(alone["losses"], abs=1e-4)
+    assert together["losses"][0] == pytest.approx(0.6931, abs=1e-3), "the model is its reference at first"
+    assert together["losses"][-1] < 0.69
+
+
+@pytest.mark.parametrize(("beta", "models"), [(0.0, 1), (0.1, 2)])
+def test_grpo_under_fsdp2_loads_its_models_once(
+    tiny: Path, tmp_path: Path, make_recipe: Any, beta: float, models: int
+) -> None:
+    rows = write_jsonl(tmp_path / "instructions.jsonl", [{"instruction": f"Write {n}", "words": 5} for n in range(8)])
+    grpo = {"max_steps": 2, "max_completion_length": 8, "num_generations": 2, "per_device_train_batch_size": 2}
+    recipe = make_recipe(
+        grpo=grpo | {"beta": beta, "gradient_checkpointing": False, "options": {"logging_steps": 1}},
+        hardware={"processes": 2, "strategy": "fsdp2"},
+    )
+    metrics = run_fsdp2("grpo", recipe, tiny, rows, tmp_path / "two", models)
+    assert metrics["steps"] == 2 and metrics["instructions"] == 8
+    assert metrics["losses"][0] == pytest.approx(0.0, abs=1e-3), "the model is its reference at first"
 
 
 def test_a_model_without_weights_is_like_one_with_them(tiny: Path, make_recipe: Any) -> None:

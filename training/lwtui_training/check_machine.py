@@ -23,6 +23,7 @@ from lwtui_training.launch_plan import checkpoint_bytes, disk_bytes, host_bytes
 from lwtui_training.library_options import check_types
 from lwtui_training.model_shape import ModelShape, shape_of_base
 from lwtui_training.recipe import Recipe, TrainerConfig
+from lwtui_training.sequences import shape_problem
 from lwtui_training.steps import TrainError
 
 TRAINING_STEPS = ("sft", "dpo", "grpo")
@@ -34,7 +35,11 @@ def machine_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
     checks: dict[str, Check] = {}
     if set(steps) & set(TRAINING_STEPS):
         checks |= {"packages": _packages, "options": lambda recipe: _options(recipe, steps)}
-        checks |= {"devices": _devices, "attention": _attention, "memory": _memory}
+        shared = "sft" if "sft" in steps else "dpo"  # the step that may share sequences, or one that does not
+        checks |= {"devices": _devices, "attention": lambda recipe: _attention(recipe.for_step(shared))}
+        checks["memory"] = _memory
+        if recipe.sequence_devices > 1 and "sft" in steps:
+            checks["sequences"] = _sequences
     if steps:
         checks["disk"] = lambda recipe: _disk(recipe, steps)
     return checks
@@ -147,6 +152,23 @@ def _attention(recipe: Recipe) -> str | Caveat:
             )
         )
     return chosen
+
+
+def _sequences(recipe: Recipe) -> str | Caveat:
+    """Check that the devices can share this model's sequences."""
+    shape, count = shape_of_base(recipe), recipe.sequence_devices
+    if problem := shape_problem(recipe, shape, attention_implementation(recipe)):
+        raise TrainError(problem, code="sequences")
+    text = _(
+        "in SFT, {groups} groups of {count} devices share sequences of {most:,} tokens",
+        groups=recipe.devices // count,
+        count=count,
+        most=recipe.sft.max_length,
+    )
+    others = [step for step in ("dpo", "grpo") if step in recipe.steps]
+    if not others:
+        return text
+    return Caveat(_("{text}; {others} cannot share them", text=text, others=", ".join(others)))
 
 
 def _memory(recipe: Recipe) -> str | Caveat:

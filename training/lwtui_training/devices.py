@@ -7,8 +7,7 @@ from importlib.util import find_spec
 
 from lwtui.translation import _
 from lwtui_training.recipe import Recipe
-
-_FLASH = ("flash_attention_2", "flash_attention_3")
+from lwtui_training.sequences import FLASH, leak_problem
 
 
 def device_count() -> int:
@@ -38,7 +37,8 @@ def attention_implementation(recipe: Recipe) -> str:
     """Resolve the recipe's attention: "auto" is FlashAttention where it is installed and can be used, else SDPA.
 
     Both keep packed samples apart, FlashAttention by sequence lengths and SDPA by a mask made from the positions. With
-    context parallelism, transformers takes only SDPA.
+    context parallelism, transformers takes only SDPA. What SDPA can do with sequence parallelism is in
+    :mod:`lwtui_training.sequences`.
     """
     if recipe.base.attn_implementation != "auto":
         return recipe.base.attn_implementation
@@ -54,8 +54,8 @@ def has_flash_attn() -> bool:
 def attention_problem(recipe: Recipe) -> str:
     """Return why the recipe's attention cannot be used here; empty if it can."""
     chosen = recipe.base.attn_implementation
-    if chosen not in _FLASH:
-        return ""
+    if chosen not in FLASH:
+        return leak_problem(recipe, attention_implementation(recipe))
     if recipe.hardware.context_parallel > 1:
         return _(
             "context parallelism takes only sdpa, not {chosen}. Set base.attn_implementation = 'sdpa'.", chosen=chosen

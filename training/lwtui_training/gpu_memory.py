@@ -9,6 +9,7 @@ Bytes per device, with P parameters, T tokens on the device at once, L layers, a
 - LoRA: 2 P for the base (0.55 P in 4 bits), divided by n, and 16 bytes per parameter of the adapter.
 - Activations: without checkpointing, L full layers (see :func:`layer_bytes`). With it, T × hidden per layer, unless
   offloaded, and two full layers: one that is recomputed, and its gradients.
+- With sequence or context parallelism over s devices, each has T / s of the tokens; the rest is divided by n as before.
 - Without FlashAttention, a mask of T² bytes for packed rows; on a GPU, 1.5 GiB for the CUDA context and fragmentation.
 
 The other steps, the disk and the memory of the machine are in :mod:`lwtui_training.launch_plan`.
@@ -29,6 +30,7 @@ from lwtui.translation import _
 from lwtui_training.model_shape import ModelShape, shape_of_base
 from lwtui_training.progress import pad
 from lwtui_training.recipe import HardwareConfig, LoraConfig, Recipe
+from lwtui_training.sequences import check_sharing, divides
 from lwtui_training.steps import read_manifest
 
 GIB = 1 << 30
@@ -138,6 +140,7 @@ def plan_recipe(recipe: Recipe, devices: int | None = None) -> MemoryPlan:
         strategy = recipe.hardware.strategy if devices > 1 else "single"
         strategy = "fsdp2" if devices > 1 and strategy == "single" else strategy
         recipe = replace(recipe, hardware=replace(recipe.hardware, processes=devices, machines=1, strategy=strategy))
+        check_sharing(recipe, "--devices")
     shape = shape_of_base(recipe)
     plan = estimate(recipe, shape)
     return plan if plan.fits else replace(plan, advice=_advice(recipe, shape))
@@ -151,7 +154,7 @@ def estimate(recipe: Recipe, shape: ModelShape) -> MemoryPlan:
     trained = shape.adapter if lora else shape.parameters
     size = 2 if recipe.base.dtype == "bfloat16" and hardware.device != "cpu" else 4
     base = shape.parameters * (0.55 if recipe.lora.quantize else size) if lora else 0
-    tokens = sft.max_length * sft.per_device_train_batch_size // hardware.context_parallel
+    tokens = sft.max_length * sft.per_device_train_batch_size // recipe.sequence_devices
     gathered = 2 * size * max(shape.layer_parameters, shape.vocabulary * shape.hidden) if shards > 1 else 0
     mask = 0 if has_flash_attention(recipe) or not sft.packing else sft.max_length**2 * sft.per_device_train_batch_size
     total, seconds = _tokens_and_seconds(recipe, shape)
@@ -165,14 +168,14 @@ def estimate(recipe: Recipe, shape: ModelShape) -> MemoryPlan:
         casts=_casts(recipe, shape, shards),
         gradients=4 * trained / shards,
         optimizer=8 * trained / shards,
-        activations=activation_bytes(recipe, shape, tokens, size),
+        activations=max(activation_bytes(recipe, shape, tokens, size), _validation_bytes(recipe, shape, size)),
         working=gathered + mask + (0 if hardware.device == "cpu" else _CUDA_CONTEXT),
         memory=hardware.memory_gib * GIB,
         tokens_a_step=sft.max_length
         * sft.per_device_train_batch_size
         * sft.gradient_accumulation_steps
         * recipe.devices
-        // hardware.context_parallel,
+        // recipe.sequence_devices,
         tokens=total,
         seconds=seconds,
     )
@@ -183,6 +186,13 @@ def _casts(recipe: Recipe, shape: ModelShape, shards: int) -> float:
     hardware = recipe.hardware
     is_mixed = recipe.base.dtype == "bfloat16" and hardware.device != "cpu" and recipe.sft.method == "full"
     return 0.0 if not is_mixed or hardware.strategy == "fsdp2" else 2.0 * shape.parameters / shards
+
+
+def _validation_bytes(recipe: Recipe, shape: ModelShape, size: int) -> float:
+    """Return the bytes of a layer while the loss on held-out rows is computed, when no sequence is shared."""
+    if recipe.hardware.sequence_parallel == 1 or not recipe.sft.validation_share:
+        return 0.0
+    return layer_bytes(shape, recipe.sft.max_length, size)
 
 
 def activation_bytes(recipe: Recipe, shape: ModelShape, tokens: int, size: int) -> float:
@@ -254,7 +264,8 @@ def count_packs(lengths: list[int], size: int) -> int:
 
 
 def _steps(recipe: Recipe, table: Any, sequences: int) -> int:
-    batches = math.ceil(sequences / (table.per_device_train_batch_size * recipe.devices))
+    groups = recipe.devices // (recipe.sequence_devices if table is recipe.sft else 1)
+    batches = math.ceil(sequences / (table.per_device_train_batch_size * groups))
     return max(1, math.ceil(math.ceil(batches / table.gradient_accumulation_steps) * table.num_train_epochs))
 
 
@@ -263,7 +274,7 @@ def _tokens_and_seconds(recipe: Recipe, shape: ModelShape) -> tuple[int | None, 
     sft, hardware = recipe.sft, recipe.hardware
     if sft.max_steps > 0:
         per_step = sft.max_length * sft.per_device_train_batch_size * sft.gradient_accumulation_steps
-        tokens = sft.max_steps * per_step * recipe.devices // hardware.context_parallel
+        tokens = sft.max_steps * per_step * recipe.devices // recipe.sequence_devices
     else:
         rows = recipe.run_folder / "data" / "rows.jsonl"
         if read_manifest(rows.parent) is None:
@@ -289,11 +300,13 @@ def _count_words(rows: Path) -> int:
 
 def _advice(recipe: Recipe, shape: ModelShape) -> str:
     """Describe the smallest change that makes the recipe fit."""
-    for changes, hardware, lora in _alternatives(recipe):
+    for changes, hardware, lora in _alternatives(recipe, shape):
         alternative = replace(recipe, sft=replace(recipe.sft, **changes), hardware=hardware, lora=lora)
         if estimate(alternative, shape).fits:
             parts = [f"sft.{name} = {json.dumps(value)}" for name, value in changes.items()]
-            if hardware != recipe.hardware:
+            if hardware.sequence_parallel != recipe.hardware.sequence_parallel:
+                parts.append(f"hardware.sequence_parallel = {hardware.sequence_parallel}")
+            elif hardware != recipe.hardware:
                 parts.append(
                     _(
                         "{count} devices with hardware.strategy = {strategy}",
@@ -309,18 +322,29 @@ def _advice(recipe: Recipe, shape: ModelShape) -> str:
     )
 
 
-def _alternatives(recipe: Recipe) -> list[tuple[dict[str, Any], HardwareConfig, LoraConfig]]:
+def _alternatives(recipe: Recipe, shape: ModelShape) -> list[tuple[dict[str, Any], HardwareConfig, LoraConfig]]:
     """List changes to ``[sft]``, hardware and LoRA, the smallest first."""
     same, lora = recipe.hardware, recipe.lora
     lighter: dict[str, Any] = {"gradient_checkpointing": True, "activation_offloading": True}
+    sharded = same.strategy if recipe.sequence_devices > 1 else "fsdp2"
     more_devices = [
-        ({"gradient_checkpointing": True}, replace(same, processes=count, machines=1, strategy="fsdp2"), lora)
+        ({"gradient_checkpointing": True}, replace(same, processes=count, machines=1, strategy=sharded), lora)
         for count in (2, 4, 8, 16, 32)
         if count > recipe.devices
+    ]
+    # Packed samples stay apart only with FlashAttention, and only in batches of one pack.
+    can_share = same.strategy == "zero3" and recipe.sft.average == "token" and has_flash_attention(recipe)
+    can_share = can_share and recipe.sft.per_device_train_batch_size == 1
+    shared = [
+        (changes, replace(same, sequence_parallel=count), lora)
+        for changes in ({"gradient_checkpointing": True}, lighter)
+        for count in (2, 4, 8)
+        if can_share and count > same.sequence_parallel and same.processes % count == 0 and divides(shape, count)
     ]
     return [
         ({"gradient_checkpointing": True}, same, lora),
         (lighter, same, lora),
+        *shared,
         *more_devices[:3],
         ({"method": "lora", "gradient_checkpointing": True}, same, lora),
         ({"method": "lora", **lighter}, same, lora),

@@ -5,11 +5,12 @@ Advantages are normalized for each reward and then averaged, as in LongWriter-Ze
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from trl import GRPOTrainer
+from trl.trainer import grpo_trainer
 
 from lwtui.translation import _
 from lwtui_training.base_model import load_model, load_tokenizer
@@ -18,6 +19,7 @@ from lwtui_training.gguf_tokenizer import stop_token
 from lwtui_training.gpu_memory import grpo_steps
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
+from lwtui_training.reference import sharded_reference
 from lwtui_training.rewards import reward_functions
 from lwtui_training.rows import Instruction, read_instructions
 from lwtui_training.trainer import library_config, limit_threads, peft_config, train, training_dtype
@@ -56,7 +58,9 @@ def train_grpo(recipe: Recipe, checkpoint: str, instructions: Path, folder: Path
     end_tokens = list(dict.fromkeys([stop_token(tokenizer), tokenizer.eos_token_id]))
     args = library_config(recipe, "grpo", folder, grpo_steps(recipe, len(rows)))  # before the model, as in SFT
     dtype = training_dtype(recipe, grpo.method)
-    model = load_model(checkpoint, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize)
+    quantize = lora and recipe.lora.quantize
+    load = partial(load_model, checkpoint, recipe, dtype=dtype, quantize=quantize, sharded=True)
+    model = load()
     model.generation_config.eos_token_id = end_tokens
     note(
         _(
@@ -66,14 +70,15 @@ def train_grpo(recipe: Recipe, checkpoint: str, instructions: Path, folder: Path
             rewards=", ".join(grpo.rewards),
         )
     )
-    trainer = GRPOTrainer(
-        model=model,
-        reward_funcs=reward_functions(grpo, end_tokens, folder),
-        args=args,
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
-        peft_config=peft_config(recipe) if lora else None,
-    )
+    with sharded_reference(grpo_trainer, load):  # there is one if grpo.beta is not 0
+        trainer = grpo_trainer.GRPOTrainer(
+            model=model,
+            reward_funcs=reward_functions(grpo, end_tokens, folder),
+            args=args,
+            train_dataset=Dataset.from_list(rows),
+            processing_class=tokenizer,
+            peft_config=peft_config(recipe) if lora else None,
+        )
     metrics = train(trainer, folder, "GRPO")
     return metrics and metrics | {"instructions": len(rows), **_rewards(trainer.state.log_history, grpo.rewards)}
 

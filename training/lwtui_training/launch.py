@@ -17,10 +17,11 @@ from typing import Any
 from lwtui.errors import LwtuiError
 from lwtui.files import FileLock, FileLocked, write_atomically
 from lwtui.translation import _
-from lwtui_training.devices import chosen_devices, uses_cpu
+from lwtui_training.devices import attention_implementation, chosen_devices, uses_cpu
 from lwtui_training.machines import check_other_machines, machine_rank, machines_folder
 from lwtui_training.progress import quiet_libraries
 from lwtui_training.recipe import Recipe
+from lwtui_training.sequences import sharing_variables
 from lwtui_training.steps import TrainError
 
 _METRICS_FILE = "metrics.json"
@@ -47,7 +48,7 @@ def train_on_devices(step: str, recipe: Recipe, model: str, rows: Path, folder: 
     Raises:
         TrainError: A training process failed; the message says why.
     """
-    rank = machine_rank()
+    rank, recipe = machine_rank(), recipe.for_step(step)
     own = machines_folder(recipe) if rank else folder
     job = own / f"job-{rank}.json"
     while rank and not (folder / "job-0.json").exists():  # the first machine still prepares
@@ -56,10 +57,14 @@ def train_on_devices(step: str, recipe: Recipe, model: str, rows: Path, folder: 
     _wait_for_orphans(job)
     for old in own.glob(f"failure-{rank}-*.json"):
         old.unlink()
-    if step == "sft" and rank == 0:
+    if step == "sft" and rank == 0:  # once, for all processes
         from lwtui_training.tokens import tokenized
 
-        tokenized(recipe, model, rows, folder)  # once, for all processes
+        tokenized(recipe, model, rows, folder)
+    elif step == "dpo" and rank == 0:
+        from lwtui_training.fitting_pairs import fitting_pairs
+
+        fitting_pairs(recipe, model, rows, folder)
     job.write_text(json.dumps([step, recipe.to_json(), model, str(rows), str(folder), os.getpid()]), encoding="utf-8")
     process = subprocess.Popen(launch_command(recipe, job), env=launch_environment(recipe))
     try:
@@ -184,11 +189,6 @@ def launch_command(recipe: Recipe, job: Path) -> list[str]:
         *("--main_process_port", port),
         *("--mixed_precision", "bf16" if recipe.base.dtype == "bfloat16" else "no"),
     ]
-    if hardware.context_parallel > 1:
-        shards = recipe.devices // hardware.context_parallel
-        command += ["--use_parallelism_config", "true"]
-        command += ["--parallelism_config_cp_size", str(hardware.context_parallel)]
-        command += ["--parallelism_config_dp_shard_size", str(shards)]
     return [*command, *module]
 
 
@@ -200,6 +200,7 @@ def accelerate_config(recipe: Recipe) -> Path:
 def launch_environment(recipe: Recipe) -> dict[str, str]:
     """Return the environment of the training processes; they see only the devices that the recipe uses."""
     variables = {"OMP_NUM_THREADS": str(recipe.hardware.threads)} if recipe.hardware.threads else {}
+    variables |= sharing_variables(recipe, attention_implementation(recipe))
     if uses_cpu(recipe):
         variables["ACCELERATE_USE_CPU"] = "true"
     else:

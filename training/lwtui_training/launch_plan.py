@@ -75,12 +75,20 @@ def disk_bytes(recipe: Recipe, shape: ModelShape, steps: Sequence[str]) -> float
 def host_bytes(recipe: Recipe, shape: ModelShape) -> float:
     """Return the memory of this machine while the model is loaded.
 
-    With ZeRO-3 and FSDP, one process loads the weights for SFT and the others get their shares; with DDP each loads
-    them all.
+    With ZeRO-3 and FSDP, one process loads the weights and the others get their shares; with DDP each loads them all.
+    Under FSDP, DPO and GRPO load their reference before the model is shared.
     """
     size = 2.0 if recipe.sft.method == "lora" or recipe.hardware.strategy == "zero3" else 4.0
     copies = recipe.hardware.processes if recipe.hardware.strategy == "ddp" else 1
-    return size * shape.parameters * copies + _WORKER_BYTES * recipe.hardware.processes
+    loading = size * shape.parameters * copies
+    if recipe.hardware.strategy == "fsdp2":
+        has_reference = {
+            "dpo": recipe.dpo.method == "full",
+            "grpo": recipe.grpo.method == "full" and recipe.grpo.beta > 0,
+        }
+        if any(has_reference.get(step) for step in recipe.steps):
+            loading = max(loading, 2 * 4.0 * shape.parameters)
+    return loading + _WORKER_BYTES * recipe.hardware.processes
 
 
 @dataclass(frozen=True)
@@ -169,11 +177,13 @@ def _plan_prefs(recipe: Recipe, shape: ModelShape) -> StepPlan:
 
 
 def _plan_dpo(recipe: Recipe, shape: ModelShape) -> StepPlan:
+    recipe = recipe.for_step("dpo")
     dpo = recipe.dpo
     return StepPlan("dpo", _training_bytes(recipe, shape, dpo, dpo.max_length, 2 * dpo.per_device_train_batch_size))
 
 
 def _plan_grpo(recipe: Recipe, shape: ModelShape) -> StepPlan:
+    recipe = recipe.for_step("grpo")
     grpo = recipe.grpo
     answers = grpo.per_device_train_batch_size
     training = _training_bytes(recipe, shape, grpo, grpo.max_completion_length, answers)

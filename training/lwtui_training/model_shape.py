@@ -119,6 +119,9 @@ class ModelShape:
         key_value: Width of keys and values together.
         feed_forward: Width of the feed-forward network.
         adapter: Parameters of LoRA's matrices on all linear layers.
+        heads: Number of attention heads.
+        key_value_heads: Number of heads of keys and values.
+        other_layers: The kinds of layers whose attention is not full, such as "sliding_attention".
     """
 
     parameters: int
@@ -130,6 +133,9 @@ class ModelShape:
     feed_forward: int
     vocabulary: int
     adapter: int = 0
+    heads: int = 1
+    key_value_heads: int = 1
+    other_layers: tuple[str, ...] = ()
 
 
 def shape_of_base(recipe: Recipe) -> ModelShape:
@@ -226,7 +232,18 @@ def shape_from_config(config: Mapping[str, Any], rank: int) -> ModelShape:
         feed_forward=feed_forward,
         vocabulary=config["vocab_size"],
         adapter=layers * sum(rank * (inputs + outputs) for inputs, outputs in linear),
+        heads=config["num_attention_heads"],
+        key_value_heads=config["num_key_value_heads"],
+        other_layers=_other_layers(config),
     )
+
+
+def _other_layers(config: Mapping[str, Any]) -> tuple[str, ...]:
+    kinds = config.get("layer_types")
+    if kinds is None:
+        has_window = config.get("sliding_window") and config.get("use_sliding_window", True)
+        kinds = ["sliding_attention"] if has_window or config.get("model_type") == "gemma3_text" else []
+    return tuple(sorted(set(kinds) - {"full_attention"}))
 
 
 def shape_from_model(config: Any, rank: int) -> ModelShape:
@@ -256,4 +273,7 @@ def shape_from_model(config: Any, rank: int) -> ModelShape:
         feed_forward=config.intermediate_size,
         vocabulary=config.vocab_size,
         adapter=sum(rank * (module.in_features + module.out_features) for module in linear),
+        heads=config.num_attention_heads,
+        key_value_heads=config.num_key_value_heads,
+        other_layers=_other_layers(config.to_dict()),
     )

@@ -293,7 +293,9 @@ class HardwareConfig:
     Attributes:
         processes: Number of devices per machine.
         strategy: How the devices share the model.
-        context_parallel: Number of devices that share one sequence (see docs/training.md).
+        sequence_parallel: Number of devices that share one sequence in SFT (Ulysses, accelerate's ``sp_size``), with
+            "zero3"; see docs/training.md.
+        context_parallel: The same with "fsdp2" (accelerate's ``cp_size``), for rows that are not packed.
         memory_gib: Memory of one device, in GiB.
         tflops: Peak dense bf16 performance of one device, in TFLOPS.
         mfu: Model FLOPs utilization: the share of the peak that training reaches.
@@ -305,6 +307,7 @@ class HardwareConfig:
     processes: int = 1
     machines: int = 1
     strategy: Literal["single", "ddp", "fsdp2", "zero3"] = "single"
+    sequence_parallel: int = 1
     context_parallel: int = 1
     memory_gib: float = 80.0
     tflops: float = 989.0
@@ -368,6 +371,18 @@ class Recipe:
     def devices(self) -> int:
         """Total number of devices."""
         return self.hardware.processes * self.hardware.machines
+
+    @property
+    def sequence_devices(self) -> int:
+        """Number of devices that share one sequence in SFT."""
+        return max(self.hardware.context_parallel, self.hardware.sequence_parallel)
+
+    def for_step(self, step: str) -> Recipe:
+        """Return the recipe as it holds for a step: only SFT shares sequences."""
+        if step == "sft":
+            return self
+        alone = dataclasses.replace(self.hardware, context_parallel=1, sequence_parallel=1)
+        return dataclasses.replace(self, hardware=alone)
 
     def resolve(self, name: str) -> str:
         """Return the path of a file beside the recipe or in the working folder, or ``name`` if there is none."""
@@ -509,6 +524,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
 
 def _check(recipe: Recipe, path: Path) -> None:
     from lwtui_training.chat import FORMATS
+    from lwtui_training.sequences import check_sharing
 
     if not recipe.base.model:
         raise UsageError(_("{path}: base.model is missing. Set it to the model to tune.", path=path), code="no-model")
@@ -545,15 +561,7 @@ def _check(recipe: Recipe, path: Path) -> None:
         raise UsageError(
             _("{path}: sft.validation_share must be at least 0 and below 1.", path=path), code="invalid-value"
         )
-    if recipe.hardware.context_parallel > 1 and recipe.sft.packing:
-        raise UsageError(
-            _(
-                "{path}: context parallelism cannot keep packed samples apart. Set sft.packing = false, or "
-                "hardware.context_parallel = 1.",
-                path=path,
-            ),
-            code="packing",
-        )
+    check_sharing(recipe, path)
     if "dpo" in recipe.steps and "prefs" not in recipe.steps:
         raise UsageError(_("{path}: the step dpo needs the step prefs. Add prefs to steps.", path=path))
     unknown = set(recipe.grpo.rewards) - {"length", "repetition", "format", "judge"}

@@ -13,6 +13,7 @@ from lwtui.translation import _
 from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
+from lwtui_training.sequences import refuse_leaks
 from lwtui_training.tokens import remove_tokens, token_counts, tokenized
 from lwtui_training.trainer import SampleWriter, library_config, limit_threads, peft_config, train, training_dtype
 
@@ -73,6 +74,11 @@ def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, fo
     dtype = training_dtype(recipe, recipe.sft.method)
     model = load_model(base, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize, sharded=True)
     kind = SampleAveragingTrainer if recipe.sft.average == "sample" else SFTTrainer
+    if recipe.hardware.sequence_parallel > 1:
+        from lwtui_training.sequence_trainer import SequenceParallelTrainer
+
+        refuse_leaks(recipe, str(model.config._attn_implementation))
+        kind = SequenceParallelTrainer
     return kind(
         model=model,
         args=args,

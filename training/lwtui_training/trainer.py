@@ -69,6 +69,8 @@ def library_config(recipe: Recipe, step: str, folder: Path, steps: int) -> Any:
     options = trainer_options(recipe, getattr(recipe, step), folder, steps)
     if step == "sft":
         own: dict[str, Any] = {"packing_strategy": "bfd", "shuffle_dataset": True}
+        if recipe.sequence_devices > 1:  # context parallelism divides each device's part once more, to balance the work
+            own["pad_to_multiple_of"] = recipe.sequence_devices * (2 if recipe.hardware.context_parallel > 1 else 1)
         if recipe.sft.validation_share:
             own |= {"eval_strategy": "steps", "eval_steps": recipe.sft.save_steps, "per_device_eval_batch_size": 1}
         return trl.SFTConfig(**(own | options))

@@ -1,12 +1,14 @@
 """Measure the memory of this machine while the processes of a recipe load the model, against one copy of its weights.
 
-    python training/speed/load_memory.py [--strategy fsdp2|zero3|ddp] [--processes 8] [--parameters 128]
+    python training/speed/load_memory.py [--step sft|dpo|grpo] [--method full|lora] [--strategy fsdp2|zero3|ddp]
+        [--processes 8] [--parameters 128]
 
-The processes are those of ``lwtui train sft``, on a CPU with gloo; they stop before the first step. Memory is summed
+The processes are those of ``lwtui train``, on a CPU with gloo; they stop before the first step. Memory is summed
 over them, shared pages counted once (PSS), less what they have just before they load. "anonymous" leaves out the pages
 of the checkpoint's files, which the system can drop at any time. "loading" is the peak until every process has its
-model; "sharding" the peak until each has its part: on GPUs that is their memory, here it is this machine's. Only Linux
-tells these figures. ZeRO-3 needs DeepSpeed.
+models, "sharding" the peak until each has its part: on GPUs that is their memory, here it is this machine's. Both are
+in copies of all the models that the step has: DPO with full tuning has two, and GRPO (here with beta = 0.1). Only
+Linux tells these figures. ZeRO-3 needs DeepSpeed.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from typing import Any
 
 from datasets import Dataset
 
-from lwtui_training.launch import accelerate_config, launch_command, launch_environment
-from lwtui_training.recipe import BaseConfig, HardwareConfig, Recipe, SftConfig
+from lwtui_training.fitting_pairs import fitting_pairs
+from lwtui_training.launch import accelerate_config, launch_command, launch_environment, train_here
+from lwtui_training.recipe import BaseConfig, DpoConfig, GrpoConfig, HardwareConfig, Recipe, SftConfig
 
 MIB = 1 << 20
 PHASES = ("loading", "sharding")
@@ -32,6 +35,8 @@ PHASES = ("loading", "sharding")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--step", default="sft", choices=("sft", "dpo", "grpo"))
+    parser.add_argument("--method", default="full", choices=("full", "lora"))
     parser.add_argument("--strategy", default="fsdp2", choices=("fsdp2", "zero3", "ddp"))
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--parameters", type=int, default=128, help="in millions")
@@ -50,15 +55,20 @@ def main() -> int:
             name="load",
             output=str(folder / "run"),
             base=BaseConfig(str(folder / "base"), format="longwriter-llama"),
-            sft=SftConfig(max_length=64, max_steps=1, packing=False),
+            steps=(options.step,),
+            sft=SftConfig(method=options.method, max_length=64, max_steps=1, packing=False),
+            dpo=DpoConfig(method=options.method, max_length=64, max_steps=1),
+            grpo=GrpoConfig(method=options.method, max_completion_length=8, max_steps=1, beta=0.1),
             hardware=HardwareConfig("cpu", options.processes, strategy=options.strategy, threads=1),
         )
+        make_rows(recipe, folder)
         report = measure(recipe, folder)
-    copy = report.pop("copy_bytes")
+    copy = report.pop("copy_bytes") * report["models"]
     for phase in PHASES:
         report[phase] |= {f"{kind}_copies": value * MIB / copy for kind, value in report[phase].items()}
-    print(json.dumps({"strategy": options.strategy, "processes": options.processes} | report, indent=2))
-    print(f"one copy: {copy / MIB:,.0f} MiB in memory, {stored / MIB:,.0f} MiB on disk", file=sys.stderr)
+    what = {name: getattr(options, name) for name in ("step", "method", "strategy", "processes")}
+    print(json.dumps(what | report, indent=2))
+    print(f"one copy of all: {copy / MIB:,.0f} MiB in memory, {stored / MIB:,.0f} MiB on disk", file=sys.stderr)
     return 0
 
 
@@ -83,6 +93,19 @@ def make_base(folder: Path, millions: int) -> int:
     return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
 
 
+def make_rows(recipe: Recipe, folder: Path) -> None:
+    """Write rows for DPO and GRPO."""
+    prompt = [{"role": "user", "content": "Write."}]
+    answers = {
+        side: [{"role": "assistant", "content": text}] for side, text in (("chosen", "A text."), ("rejected", "No."))
+    }
+    rows = {"dpo": {"prompt": prompt} | answers, "grpo": {"instruction": "Write a text.", "words": 5}}
+    for step, row in rows.items():
+        (folder / f"{step}.jsonl").write_text((json.dumps(row) + "\n") * 64, encoding="utf-8")
+    if recipe.steps == ("dpo",):
+        fitting_pairs(recipe, recipe.base.model, folder / "dpo.jsonl", folder / "run")
+
+
 def measure(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Start the processes, and watch them load."""
     marks = folder / "marks"
@@ -104,6 +127,7 @@ def measure(recipe: Recipe, folder: Path) -> dict[str, Any]:
             report[phase] = {kind: round((peak[kind] - before[kind]) / MIB) for kind in peak}
         report["before"] = {kind: round(size / MIB) for kind, size in before.items()}
         report["copy_bytes"] = int((marks / "copy").read_text())
+        report["models"] = int((marks / "models").read_text())
         (marks / "go-end").touch()
         process.wait(60)
     finally:
@@ -166,7 +190,7 @@ def work(folder: Path) -> None:
     from accelerate.utils import DistributedType
     from transformers import TrainerCallback
 
-    from lwtui_training import sft
+    from lwtui_training import dpo, grpo, sft
     from lwtui_training.base_model import load_tokenizer
     from lwtui_training.progress import quiet_libraries
 
@@ -192,20 +216,29 @@ def work(folder: Path) -> None:
         while not (marks / f"go-{name}").exists():
             time.sleep(0.01)
 
-    load = sft.load_model
+    step = recipe.steps[0]
+    module = {"sft": sft, "dpo": dpo, "grpo": grpo}[step]
+    models = (
+        2 if step != "sft" and getattr(recipe, step).method == "full" and recipe.hardware.strategy == "fsdp2" else 1
+    )
+    load, loaded = module.load_model, []
 
     def load_model(*args: Any, **options: Any) -> Any:
-        mark("ready")
-        wait("loading")
+        if not loaded:
+            mark("ready")
+            wait("loading")
         model = load(*args, **options)
-        mark("loading")
-        wait("sharding")
-        if rank == 0:
+        loaded.append(1)
+        if rank == 0 and len(loaded) == 1:
             sizes = [getattr(one, "ds_numel", one.numel()) * one.element_size() for one in model.parameters()]
             (marks / "copy").write_text(str(sum(sizes)))
+            (marks / "models").write_text(str(models))
+        if len(loaded) == models:
+            mark("loading")
+            wait("sharding")
         return model
 
-    sft.load_model = load_model
+    module.load_model = load_model
 
     class Stop(TrainerCallback):
         def on_train_begin(self, *_args: Any, **_options: Any) -> None:
@@ -213,11 +246,18 @@ def work(folder: Path) -> None:
             wait("end")
             os._exit(0)
 
-    tokenizer = load_tokenizer(recipe.base.model, recipe)
-    rows = Dataset.from_dict({"input_ids": [[5] * 64] * 64, "labels": [[5] * 64] * 64})
-    trainer = sft.make_trainer(recipe, recipe.base.model, tokenizer, rows, folder / f"run-{rank}")
-    trainer.add_callback(Stop())
-    trainer.train()
+    def stop_at_first_step(trainer: Any, *_args: Any) -> None:
+        trainer.add_callback(Stop())
+        trainer.train()
+
+    run = folder / "run"
+    run.mkdir(exist_ok=True)
+    if step == "sft":
+        tokenizer = load_tokenizer(recipe.base.model, recipe)
+        rows = Dataset.from_dict({"input_ids": [[5] * 64] * 64, "labels": [[5] * 64] * 64})
+        stop_at_first_step(sft.make_trainer(recipe, recipe.base.model, tokenizer, rows, run))
+    module.train = stop_at_first_step
+    train_here(step, recipe, recipe.base.model, folder / f"{step}.jsonl", run)
 
 
 if __name__ == "__main__":
