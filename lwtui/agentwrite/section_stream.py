@@ -77,7 +77,6 @@ _NO_SENTENCE_END = regex.compile(
     r"(?:[,;、，；]|[\p{L}\p{M}\p{N}--[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]])\s*\Z",
     regex.VERSION1,
 )
-_CITATION_ALONE = regex.compile(r"\n\s*(?:\[@[^\]\n]{1,200}\]\s*)+\Z")  # a last line that cites sources for nothing
 _EMPTY_ITEM = regex.compile(rf"\n\s*{MARK}\s*\Z")
 _LEAD_IN = regex.compile(r"(?:(?<=[.!?。！？])|\n)[^\n.!?。！？]*[:：]\s*\Z")  # to a list that was never written
 _NOT_PROSE = regex.compile(rf"\s*(?:#|\||>|[–—]\s|{MARK}\s|[a-z][.)]\s|```|~~~|\$\$)|[ ]{{4}}|\t")
@@ -536,8 +535,8 @@ class SectionStream:
             await self._emit(TextDelta(self._id, gap))
 
     async def _trim_end(self, end: _End) -> None:
-        """Cut what leads to nothing at the end: white space, a mark or citation alone, a lead-in, half a sentence."""
-        text = _EMPTY_ITEM.sub("", _CITATION_ALONE.sub("", self._text.text.rstrip())).rstrip()
+        """Cut what leads to nothing at the end: white space, the mark of an item, a lead-in, half a sentence."""
+        text = _EMPTY_ITEM.sub("", self._text.text.rstrip()).rstrip()
         if self._agent.profile.ends_itself and not in_code(text):
             text = (_LEAD_IN.sub("", text) or text).rstrip()
         stop = last_landing(text) if end is _End.LENGTH else len(text)

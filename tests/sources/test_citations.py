@@ -59,10 +59,16 @@ def test_a_sentence_that_begins_with_a_citation_stays(step: int) -> None:
         ("- [2] Tea grows.\n- [1] Rain falls", "- Tea grows [@li2019].\n- Rain falls [@gray2020, p. 3]"),
         ('[2] He said "go." They went.', 'He said "go." [@li2019] They went.'),
         ("[2] It has:\n- tea", "It has [@li2019]:\n- tea"),
-        # These stay: it is the subject of the sentence, stands alone, or is no prose.
+        # A line of its own goes to the next sentence, or to nothing.
+        ("Tea grew.\n\n[2]\n\nIt rained.", "Tea grew.\n\nIt rained [@li2019]."),
+        ("Tea grew.\n[2]\n\nIt rained. So", "Tea grew.\n\nIt rained [@li2019]. So"),
+        ("[2]\nIt rained.\n\n[1] [2]\n[2]\n", "It rained [@li2019].\n\n"),
+        ("[2]\n[1]\nIt rained.", "It rained [@li2019; @gray2020, p. 3]."),
+        ("Tea grew.\n\n[2]\n- tea\n\n```\n[1]\n```\n", "Tea grew.\n\n- tea\n\n```\n[1]\n```\n"),
+        ("Tea grew.\n\n[2]\n| a | b |", "Tea grew.\n\n| a | b |"),
+        # These stay: it is the subject of the sentence, or is no prose.
         ("[2] says that tea is good.", "[@li2019] says that tea is good."),
         ("[2]指出，茶很好。", "[@li2019]指出，茶很好。"),
-        ("Tea grew.\n\n[2]\n\nIt rained.", "Tea grew.\n\n[@li2019]\n\nIt rained."),
         ("Tea grew. [2] It rained.", "Tea grew. [@li2019] It rained."),
         ("```\n[2] The ferry leaves.\n```\n", "```\n[2] The ferry leaves.\n```\n"),
         (f"[2] The {'long ' * 300}sentence. End.", f"[@li2019] The {'long ' * 300}sentence. End."),
@@ -187,7 +193,7 @@ def test_text_after_a_list_of_references_stays(step: int) -> None:
 
 
 def test_an_answer_goes_on_within_code() -> None:
-    assert cleaned("b[2]\n```\n[2]", existing="```\na[1]\n")[0] == "b[2]\n```\n[@li2019]"
+    assert cleaned("b[2]\n```\nSo [2]", existing="```\na[1]\n")[0] == "b[2]\n```\nSo [@li2019]"
 
 
 @given(st.text(alphabet="ab [](){}@$`\\#12,;.-\n:*茶参考文献2019Smith", max_size=60), st.integers(1, 9))
