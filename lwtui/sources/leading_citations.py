@@ -1,8 +1,8 @@
 """Moves a citation that begins a paragraph to the end of its first sentence, while the text streams in.
 
 Small models write the number of a passage before what they take from it: "[3] The ferry leaves at nine.", or on a line
-of its own. A citation belongs to the end of the sentence that it supports, before the full stop. One on a line of its own
-that no sentence follows supports nothing, and goes.
+of its own. A citation belongs to the end of the sentence that it supports, before the full stop. One on a line of its
+own that no sentence follows supports nothing, and goes.
 """
 
 from __future__ import annotations
