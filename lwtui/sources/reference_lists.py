@@ -127,7 +127,8 @@ class ReferenceListCutter:
             return False
         if self._blocks.inside or line.lstrip(" ")[:1] in ("`", "~"):
             return True  # may be a fence
-        return _HEADING.fullmatch(line, partial=True) is not None or _NUMBERED.fullmatch(line, partial=True) is not None
+        patterns = (_HEADING, _NUMBERED, *([self._copied] if self._copied else []))
+        return any(pattern.fullmatch(line, partial=True) is not None for pattern in patterns)
 
     def _line(self, line: str, newline: str) -> str:
         """Take a whole line, or the beginning of one that begins no list. Returns the text that is ready."""
@@ -196,12 +197,17 @@ class ReferenceListCutter:
 
 
 def _copied_passage(titles: Sequence[str]) -> regex.Pattern[str] | None:
-    """Return a pattern of what stands before a passage in a prompt: its number, and its title with the page."""
+    """Return a pattern of what stands before a passage in a prompt: its number, and its title with the page.
+
+    Some models leave the number out: "The Tea of Li, p. 3: It was sold."
+    """
     if not titles:
         return None
     names = "|".join(regex.escape(title, special_only=True) for title in dict.fromkeys(titles))
+    title = rf"(?:{names})(?:,[ \t]*pp?\.[ \t]*[\p{{Nd}}\-–]+)?"
     pattern = (
-        rf"[ \t>*_\-•]{{0,6}}{_BRACKETED}[ \t]*[(（](?:{names})(?:,[ \t]*pp?\.[ \t]*[\p{{Nd}}\-–]+)?[)）][ \t]*(?=\S)"
+        rf"[ \t>*_\-•]{{0,6}}(?:{_BRACKETED}[ \t]*[(（]{title}[)）]|(?:{_BRACKETED}[ \t]*)?{title}[*_ \t]*[:：][*_]*)"
+        r"[ \t]*(?=\S)"
     )
     return regex.compile(pattern, regex.IGNORECASE)
 

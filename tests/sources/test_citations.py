@@ -95,10 +95,14 @@ def test_a_passage_that_is_copied_with_its_number_and_title_is_text(step: int) -
         "[1] (On gray2020, p. 3) Tea was grown in 1801.\n\n[2] (tea (1801) of li) It was sold at p. 4 [2].\n\n"
         f"[3] (On gray2020, pp. 5-6) {'It rained in 1802. ' * 30}\n[1] (Another work, p. 3) Tea in 1803."
     )
+    answer = f"On gray2020, p. 3: Tea came.\n\n**Tea (1801) of Li:** Tea went.\nOn gray2020 it says so.\n\n{answer}"
     cleaner = CitationCleaner(SHOWN, SOURCES, titles=titles)
     pieces = [answer[at : at + step] for at in range(0, len(answer), step)] if step else [answer]
     text = "".join([*map(cleaner.cut_lists, pieces), cleaner.close_lists()])
-    assert text == (f"Tea was grown in 1801.\n\nIt was sold at p. 4 [2].\n\n{'It rained in 1802. ' * 30}\n")
+    assert text == (
+        "Tea came.\n\nTea went.\nOn gray2020 it says so.\n\n"
+        f"Tea was grown in 1801.\n\nIt was sold at p. 4 [2].\n\n{'It rained in 1802. ' * 30}\n"
+    )
     assert cleaner.take_dropped() == ("[1] (Another work, p. 3) Tea in 1803.",)
 
 
