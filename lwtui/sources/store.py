@@ -31,6 +31,7 @@ from lwtui.sources.model import (
     Source,
     Stretch,
 )
+from lwtui.sources.title_page import without_title_page
 from lwtui.sources.vector_store import VectorStore
 from lwtui.text import clean, one_line
 from lwtui.translation import _
@@ -123,6 +124,8 @@ class SourceStore:
             raise DocumentError(_("{location} has no text.", location=read.location), code="no-text")
         old = self._same(read)
         csl = clean_item(read.csl)
+        if texts:
+            texts[0] = replace(texts[0], text=without_title_page(texts[0].text, one_line(read.title), csl))
         others = {source.key for source in self._sources.values()}
         key = old.key if old else make_key(csl, read.key, others)
         location = one_line(read.location)[:_LONGEST]
