@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from operator import gt, lt
 
 import regex
 
@@ -36,6 +37,7 @@ _SAME_POINT = 0.8  # share of words in common from which two main points count a
 _SAME_LONG_POINT = 0.7  # the same for main points of at least this many different words:
 _LONG_POINT = 15
 _MOST_DROPPED = 1 / 3  # share of a plan's steps that may be duplicates
+_LEAST_COUNTED = 6  # steps whose lengths only go up or down by no accident
 _SMALLEST_STEP = 100  # words; smaller steps are merged
 _WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
 _FUNCTION_WORDS = """
@@ -93,7 +95,8 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: 
     if findings:
         raise PlanError(_("The plan cannot be used: {finding}", finding=findings[0]), tuple(findings), raw)
     title = _whole_title(parsed.title) or title_from(brief.instruction)
-    plan = normalize_levels(Plan(title, _sections(parsed.steps, brief)))
+    written = _uncounted(parsed.steps) if bounds else parsed.steps
+    plan = normalize_levels(Plan(title, _sections(written, brief)))
     if not count_text_sections(plan):
         raise PlanError(_("The plan cannot be used: It has no steps."), (_("It has no steps."),), raw)
     steps = count_text_sections(plan)
@@ -264,6 +267,16 @@ def _sections(steps: tuple[Step, ...], brief: Brief) -> tuple[PlannedSection, ..
         kind = step.kind or SectionKind.PROSE
         sections.append(PlannedSection(completed.heading, completed.point, words, level=step.level, kind=kind))
     return tuple(sections)
+
+
+def _uncounted(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return steps without their lengths if those only go up or down: 70, 90, 110 … A small model has counted then."""
+    words = [step.words for step in steps if step.words is not None]
+    if len(words) < max(len(steps), _LEAST_COUNTED):
+        return steps
+    if not (all(map(lt, words, words[1:])) or all(map(gt, words, words[1:]))):
+        return steps
+    return tuple(replace(step, words=None) for step in steps)
 
 
 def _completed(step: Step) -> Step:

@@ -268,6 +268,15 @@ def test_missing_lengths_are_the_average_of_the_others() -> None:
         assert sum(section.words for section in parse_plan(GOOD.replace("400 words", odd), BRIEF).sections) == 1000
 
 
+@pytest.mark.parametrize("words", [range(100, 800, 100), range(700, 0, -100)])
+def test_lengths_that_only_go_up_or_down_are_no_lengths(words: range) -> None:
+    raw = "\n".join(
+        f"{number}. Part {number}: about {number} ({length} words)" for number, length in enumerate(words, 1)
+    )
+    assert [section.words for section in parse_plan(raw, brief(2800), Bounds.of(2800, 120)).sections] == [400] * 7
+    assert [section.words for section in parse_plan(raw, brief(2800)).sections] == list(words)  # a person's own
+
+
 def test_text_copied_from_the_prompt_is_no_step() -> None:
     raw = (
         GOOD + "Paragraph 3 - Main Point: <short heading>: <what this section says, in detail> - Word Count: 200 words"
