@@ -88,6 +88,20 @@ async def test_words_are_replaced_in_the_whole_document_and_undo_reverts_it(plac
         await person.gets_notice("nothing-to-undo")
 
 
+async def test_the_key_to_replace_does_not_delete_a_match_while_nothing_is_to_replace_it(place: Place) -> None:
+    async with someone(place.make(100, 100, 100, texts=TEXTS), size=(80, 24)) as person:
+        await opened(person)
+        await person.press("ctrl+f")
+        await person.type("cat")
+        await person.press("enter")
+        await person.sees("1 of 5", "Esc Close")
+        await person.press("ctrl+r")
+        assert person.widget(Input, "#replace").has_focus
+        assert person.sections[0].text == TEXTS[1]
+        await person.press("ctrl+r")  # there, an empty replacement is meant
+        await person.until(lambda: person.sections[0].text == "The  sat.\n\nA cat ran.")
+
+
 async def test_replacing_includes_headings_and_main_points_and_undo_reverts_it(place: Place) -> None:
     path = place.make(100, 100, texts={1: "The cat sat."})
     async with someone(path, size=(80, 24)) as person:
@@ -329,6 +343,7 @@ async def test_nothing_is_replaced_in_a_document_that_is_read_only(place: Place)
             await opened(person)
             await person.press("ctrl+r")
             await person.fill("#find", "First")
+            await person.press("tab")
             for key in ("ctrl+r", "ctrl+t", "ctrl+y"):
                 person.app.clear_notifications()
                 await person.press(key)
