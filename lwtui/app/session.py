@@ -713,8 +713,8 @@ def describe(event: Event, unit: str = _("words")) -> str:
                 target=number(target),
                 unit=unit,
             )
-        case Retrying(fault=fault, reason=reason, delay=delay):
-            return _("Retrying in {delay:.1f} s ({fault}): {reason}", delay=delay, fault=fault, reason=reason)
+        case Retrying(reason=reason, delay=delay):
+            return _("Retrying in {delay:.1f} s: {reason}", delay=delay, reason=reason)
         case DocumentFinished(length=length, target=target):
             return _("Finished: {length} of {target} {unit}", length=number(length), target=number(target), unit=unit)
         case _:
