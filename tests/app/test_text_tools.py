@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -312,6 +313,20 @@ async def test_a_section_is_edited_in_the_external_editor(
         assert place.read(path)["s1"] == "First.\nSecond 番茄."
         await person.press("enter", "ctrl+z")
         await person.until(lambda: place.read(path)["s1"] == "First.")
+
+
+async def test_an_interrupt_in_the_editor_does_not_quit_the_app(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = place.make(100, texts={1: "First."})
+    monkeypatch.setattr(HeadlessDriver, "can_suspend", property(lambda self: True))
+    monkeypatch.setenv("VISUAL", editor(tmp_path, 'kill -INT $PPID; echo kept > "$1"'))
+    before = signal.getsignal(signal.SIGINT)
+    async with someone(path) as person:
+        await opened(person)
+        await person.press("ctrl+t")
+        await person.until(lambda: place.read(path)["s1"] == "kept")
+        assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize(
