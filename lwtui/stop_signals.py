@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 # Windows has no SIGHUP. It sends SIGBREAK when the window of the terminal is closed, and on Ctrl+Break.
@@ -43,3 +44,16 @@ def _handle(loop: asyncio.AbstractEventLoop, number: signal.Signals, stop: Calla
             loop.call_soon_threadsafe(stop, number)
 
     signal.signal(number, handle)
+
+
+@contextmanager
+def interrupts_left_to_others() -> Iterator[None]:
+    """Have Ctrl+C stop nothing here, while a program that this one has started has the terminal.
+
+    A handler that does nothing, since a program inherits that a signal is ignored.
+    """
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

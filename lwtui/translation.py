@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -89,6 +89,11 @@ def sentences(*texts: str) -> str:
     for text in filter(None, texts):
         joined += text if not joined or joined.endswith(_FULL_WIDTH_ENDS) else f" {text}"
     return joined
+
+
+def listed(items: Iterable[str]) -> str:
+    """Join the items of a list within a sentence."""
+    return _(", ").join(items)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from lwtui.translation import (
     language,
     language_problem,
     languages,
+    listed,
     sentences,
 )
 
@@ -251,6 +252,12 @@ def test_a_text_may_know_itself_in_english(speak: Callable[..., Path]) -> None:
 def test_sentences_are_joined_as_the_language_does() -> None:
     assert sentences("One.", "", "Two.") == "One. Two."
     assert sentences("一。", "二！", "three.", "四") == "一。二！three. 四"
+
+
+def test_lists_are_joined_as_the_language_does(speak: Callable[..., Path]) -> None:
+    assert listed(["tea", "coffee"]) == "tea, coffee"
+    speak({", ": "、"})
+    assert listed(["茶", "咖啡"]) == "茶、咖啡"
 
 
 @pytest.mark.parametrize("package", ["lwtui", "bench/lwtui_bench", "training/lwtui_training"])

@@ -229,12 +229,16 @@ class LwtuiApp(App[int]):
                 return
         self.exit()
 
+    @property
+    def _place_in_view(self) -> Place | None:
+        """The user's place in the open document; ``None`` without one."""
+        screens = [screen for screen in reversed(self.screen_stack) if isinstance(screen, BaseScreen)]
+        return next(filter(None, (screen.place for screen in screens)), None)
+
     def _keep_place(self) -> None:
         """Record the user's place in the open document."""
-        for screen in reversed(self.screen_stack):
-            if self.session is not None and isinstance(screen, BaseScreen) and (place := screen.place) is not None:
-                self._places.keep(self.session.document.path, place)
-                return
+        if self.session is not None and (place := self._place_in_view) is not None:
+            self._places.keep(self.session.document.path, place)
 
     def _store(self) -> bool:
         """Save everything to the file. Returns whether that worked; if not, shows the error."""
@@ -556,13 +560,14 @@ class LwtuiApp(App[int]):
             session.start_plan() if planless else session.start_write()
 
     def show_plan(self) -> None:
-        """Switch from the text of the open document to its plan."""
-        self.switch_screen(self._plan_screen())
+        """Switch from the text of the open document to its plan, at the same section."""
+        self.switch_screen(self._plan_screen(self._place_in_view))
         self.call_after_refresh(self._keep_place)
 
     def show_text(self) -> None:
-        """Switch from the plan of the open document to its text."""
-        self.switch_screen(self._text_screen())
+        """Switch from the plan of the open document to its text: at the section that is being written, or the same."""
+        busy = self.session is not None and self.session.busy
+        self.switch_screen(self._text_screen(None if busy else self._place_in_view))
         self.call_after_refresh(self._keep_place)
 
     @work

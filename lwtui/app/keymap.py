@@ -363,7 +363,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("case", "alt+c", "Aa", _("Match upper and lower case"), footer=False),
         Action("word", "alt+w", _("Word"), _("Match whole words only"), footer=False),
         Action("expression", "alt+x", ".*", _("Use a regular expression"), footer=False),
-        Action("close", "escape", _("Close"), _("Go back to the text"), footer=False),
+        Action("close", "escape", _("Close"), _("Go back to the text")),
     ),
     NOTES: (
         Action("add", "a,insert", _("Add"), _("Add a note"), toolbar=True),

@@ -20,7 +20,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.models.budget import Budget, check_priced
 
-_KIND = "review"  # of the findings that a review of a section leaves
+REVIEW = "review"  # of the findings that a review of a section leaves
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def update_findings(findings: list[Finding], sections: Sequence[Section], event:
 
 
 def _discard(findings: list[Finding], section_ids: Collection[str]) -> None:
-    findings[:] = [one for one in findings if one.kind != _KIND or one.places[0].section_id not in section_ids]
+    findings[:] = [one for one in findings if one.kind != REVIEW or one.places[0].section_id not in section_ids]
 
 
 def _as_findings(sections: Sequence[Section], event: SectionReviewed) -> list[Finding]:
@@ -88,7 +88,7 @@ def _as_findings(sections: Sequence[Section], event: SectionReviewed) -> list[Fi
     parts = parts_of(sections)
     return [
         Finding(
-            _KIND,
+            REVIEW,
             " ".join(part for part in (point.problem, point.advice) if part),
             (place_of(parts, number, point.start, point.end),),
             by_critic=True,

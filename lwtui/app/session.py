@@ -77,7 +77,7 @@ from lwtui.log import log_file
 from lwtui.models.budget import Budget, Prices, check_budget, check_priced, cost_of, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, listed
 
 _LOG_LINES = 500
 _MAX_REFUSAL = 120  # characters of the words of a model that refused
@@ -681,7 +681,7 @@ def describe(event: Event, unit: str = _("words")) -> str:
                 sent=number(sent),
             )
         case NotesLeftOut(titles=titles):
-            return _("These notes do not fit into the prompt: {titles}", titles=", ".join(titles))
+            return _("These notes do not fit into the prompt: {titles}", titles=listed(titles))
         case PassagesLeftOut(shown=shown, left_out=left_out):
             return _n(
                 "The prompt shows {count:,} passage of the sources and has no room for {left_out} more",
@@ -690,7 +690,7 @@ def describe(event: Event, unit: str = _("words")) -> str:
                 left_out=left_out,
             )
         case CitationsDropped(citations=citations):
-            return _("Citations that stand for nothing were dropped: {citations}", citations=", ".join(citations))
+            return _("Citations that stand for nothing were dropped: {citations}", citations=listed(citations))
         case CitationsAdded(citations=citations):
             return _n(
                 "{count} citation was added: a passage says what a sentence says",
@@ -713,8 +713,8 @@ def describe(event: Event, unit: str = _("words")) -> str:
                 target=number(target),
                 unit=unit,
             )
-        case Retrying(fault=fault, reason=reason, delay=delay):
-            return _("Retrying in {delay:.1f} s ({fault}): {reason}", delay=delay, fault=fault, reason=reason)
+        case Retrying(reason=reason, delay=delay):
+            return _("Retrying in {delay:.1f} s: {reason}", delay=delay, reason=reason)
         case DocumentFinished(length=length, target=target):
             return _("Finished: {length} of {target} {unit}", length=number(length), target=number(target), unit=unit)
         case _:

@@ -81,6 +81,8 @@ def _run(given: list[str]) -> int:
     # `lwtui plan` runs the command; `lwtui ./plan` opens a file of that name.
     is_command = bool(given) and given[0] in COMMANDS
     module = command_module(given[0] if is_command else "app")
+    if not is_command and len(given) > 1 and not given[0].startswith("-"):
+        module.existing(given[0])  # before its options: a misspelled command has others
     options = add_log_option(module.parser()).parse_args(given[1:] if is_command else given)
 
     from lwtui.log import start_log

@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from lwtui.cli import COMMANDS, command_descriptions
-from lwtui.command_line.parser import Parser, add_model_options
+from lwtui.command_line.parser import Parser, add_model_options, near
 from lwtui.errors import UsageError
 from lwtui.terminal_cells import width_of
-from lwtui.translation import _
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from lwtui.translation import _, sentences
 
 
 def parser() -> Parser:
@@ -54,14 +51,12 @@ To open a file that is named like a command, write ./FILE.""",
 
 def run(options: argparse.Namespace) -> int:
     """Open the app, and return its exit code."""
-    from pathlib import Path
-
     from lwtui.command_line.choice import choose_model
     from lwtui.config import load_settings
 
     settings = load_settings()
     model = choose_model(options, settings) if options.model or options.base_url else None
-    file = _existing(Path(options.file).expanduser()) if options.file else None
+    file = existing(options.file) if options.file else None
     in_browser = "TEXTUAL_DRIVER" in os.environ  # started by lwtui serve
     if not (in_browser or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise UsageError(
@@ -79,10 +74,16 @@ def document_of(file: Path) -> Path:
     Raises:
         LwtuiError: The file does not exist, or cannot be opened or imported.
     """
-    return _document(_existing(file))
+    return _document(existing(file))
 
 
-def _existing(file: Path) -> Path:
+def existing(name: Path | str) -> Path:
+    """Return the file that a FILE names.
+
+    Raises:
+        UsageError: There is none, or it is a folder.
+    """
+    file = Path(name).expanduser()
     if file.is_dir():
         raise UsageError(
             _(
@@ -135,9 +136,10 @@ def _missing(file: Path) -> UsageError:
             _("Options come after the command: lwtui {file} …. See lwtui {file} --help.", file=file),
             code="options-before-command",
         )
-    return UsageError(
-        _("There is no file and no command named {file}. See lwtui --help.", file=file), code="unknown-command"
-    )
+    problem = _("There is no file and no command named {file}.", file=file)
+    meant = near(str(file), COMMANDS)
+    suggestion = _("Did you mean lwtui {command}?", command=meant) if meant else _("See lwtui --help.")
+    return UsageError(sentences(problem, suggestion), code="unknown-command")
 
 
 def _version() -> str:

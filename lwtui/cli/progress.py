@@ -42,7 +42,7 @@ from lwtui.command_line.guard import say
 from lwtui.documents.model import Status
 from lwtui.terminal_cells import fitted
 from lwtui.text import clean, duration
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, listed
 
 _REDRAW_SECONDS = 0.1
 _MAX_TITLE = 40  # columns of a section's heading
@@ -124,7 +124,7 @@ class Progress:
                     return _("{problem}. Retrying in {time}.", problem=problem, time=duration(delay))
                 return _("{problem}. Retrying.", problem=problem)
             case NotesLeftOut(titles=titles):
-                return _("No room in the prompt for these notes: {titles}", titles=", ".join(titles))
+                return _("No room in the prompt for these notes: {titles}", titles=listed(titles))
             case PassagesLeftOut(shown=shown, left_out=left_out):
                 return _(
                     "The prompt shows {shown} passages of the sources and has no room for {left_out} more.",
@@ -134,7 +134,7 @@ class Progress:
             case CitationsDropped(citations=citations):
                 return _(
                     "Dropped citations that stand for nothing: {citations}",
-                    citations=fitted(clean(", ".join(citations)), _MAX_REFUSAL),
+                    citations=fitted(clean(listed(citations)), _MAX_REFUSAL),
                 )
             case CitationsAdded(citations=citations):
                 return _n(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from lwtui.errors import UsageError
@@ -105,10 +106,36 @@ class Parser(argparse.ArgumentParser):
         settings.setdefault("formatter_class", functools.partial(HelpFormatter, width=_help_width()))
         super().__init__(**settings)
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse a command line; for a misspelled option, the error names the one that it resembles."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            problem = _("unrecognized arguments: %s") % " ".join(unknown)
+            if meant := near(unknown[0].split("=")[0], _options_of(self)):
+                problem = _("{problem} (did you mean {known}?)", problem=problem, known=meant)
+            self.error(problem)
+        return options
+
     def error(self, message: str) -> NoReturn:
         """Raise a :class:`UsageError` that refers to the help of the command."""
         problem = f"{message[:1].upper()}{message[1:].rstrip('.。')}"
         raise UsageError(_("{problem}. See {command} --help.", problem=problem, command=self.prog))
+
+
+def near(given: str, known: Iterable[str]) -> str:
+    """Return the one of ``known`` that ``given`` resembles; empty if there is none."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(given, list(known), 1, cutoff=0.7)), "")
+
+
+def _options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield the options of a parser and of its actions' parsers."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield from _options_of(each)
 
 
 def command_parser(name: str, description: str, examples: str) -> Parser:

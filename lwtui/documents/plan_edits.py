@@ -5,7 +5,7 @@ All of them raise ``KeyError`` for a section that the plan does not have.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 
@@ -14,10 +14,12 @@ import regex
 from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection, new_id
 from lwtui.documents.outline import has_children, normalize_levels, subtree
 from lwtui.documents.section_kind import SectionKind
-from lwtui.text import sentence_ends
+from lwtui.text import ends_sentence, sentence_ends
 from lwtui.translation import _
 
 _CLAUSE = regex.compile(r"[;；:：—–](?=\s|\p{Script=Han})|[,，、](?=\s|\p{Script=Han})|\s(?=(?:and|und|et|y|e)\s)")
+_HAN_END = regex.compile(r"\p{Script=Han}[^\p{L}]*$")
+_FULL_WIDTH = ("。", "！", "？", "；")
 _NUMBER = regex.compile(r"^(?P<name>.*\S)\s+\((?P<number>\d{1,3})\)$")
 
 
@@ -164,7 +166,7 @@ def merge(plan: Plan, section_id: str) -> Plan:
     joined = replace(
         first,
         title=first.title or second.title,
-        main_point=" ".join(points),
+        main_point=_joined(points),
         words=first.words + second.words,
         kind=second.kind if first.kind is SectionKind.PROSE else first.kind,
     )
@@ -219,6 +221,16 @@ def _halves(main_point: str) -> tuple[str, str]:
             at = min(inner, key=lambda end: abs(end - len(main_point) / 2))
             return main_point[:at].strip().rstrip(",;:，；：、—–").rstrip(), main_point[at:].strip()
     return main_point, main_point
+
+
+def _joined(points: Sequence[str]) -> str:
+    """Join main points, with a semicolon after one that ends no sentence."""
+    text = points[0] if points else ""
+    for point in points[1:]:
+        if not ends_sentence(text):
+            text += "；" if _HAN_END.search(text) else ";"
+        text += point if text.endswith(_FULL_WIDTH) else f" {point}"
+    return text
 
 
 def _next_title(title: str, plan: Plan) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lwtui.documents.model import Section, Status
-from lwtui.translation import _, _n, sentences
+from lwtui.translation import _, _n, listed, sentences
 
 _MOST_NAMED = 4  # sections in a line
 
@@ -49,5 +49,5 @@ def _name(section: Section) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
-    shown = ", ".join(names[:_MOST_NAMED])
+    shown = listed(names[:_MOST_NAMED])
     return _("{names} and {count} more", names=shown, count=more) if more > 0 else shown

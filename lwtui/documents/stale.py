@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lwtui.documents.model import Basis, Note, Origin, Section, SectionSummary, Status
 from lwtui.documents.section_kind import SectionKind
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, listed
 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
@@ -177,7 +177,7 @@ def _note_reasons(document: Document, basis: Basis, notes: Sequence[Note]) -> li
 
 
 def _changed_sections(titles: Sequence[str]) -> str:
-    names = ", ".join(f"“{title}”" for title in titles[:_MAX_NAMED])
+    names = listed(f"“{title}”" for title in titles[:_MAX_NAMED])
     if len(titles) == 1:
         return _("{section}, which it builds on, was changed", section=names)
     if (more := len(titles) - _MAX_NAMED) > 0:

@@ -140,7 +140,7 @@ class EndpointErrors:
         quote = _(" It begins: {shown}", shown=self.sanitize(sample)) if again else ""
         return UnreadableAnswer(
             _(
-                "The answer of {host} cannot be read: {why}. Check base_url if this happens again.{quote}",
+                "The answer of {host} cannot be read: {why}. Check the address if this happens again.{quote}",
                 host=self.host,
                 why=why,
                 quote=quote,
@@ -155,7 +155,7 @@ class EndpointErrors:
         """Report that the response is a web page."""
         return ModelError(
             _(
-                "{host} sent a web page ({shown}) instead of a model's answer: check base_url, "
+                "{host} sent a web page ({shown}) instead of a model's answer: check the address, "
                 "which usually ends in /v1.",
                 host=self.host,
                 shown=self.sanitize(content_type),
@@ -169,7 +169,7 @@ class EndpointErrors:
         return ModelError(
             _(
                 "{host} redirects to {shown}. lwtui did not follow, to send no key or text there. "
-                "If you trust that address, make it the base_url.",
+                "If you trust that address, make it the model's address.",
                 host=self.host,
                 shown=self.sanitize(location),
             ),
@@ -182,7 +182,7 @@ class EndpointErrors:
         return ModelError(
             _(
                 "{host} compresses its answers although lwtui asks for uncompressed ones. "
-                "Switch compression off there, or check base_url.",
+                "Switch compression off there, or check the address.",
                 host=self.host,
             ),
             kind="refused",
@@ -223,7 +223,7 @@ class EndpointErrors:
                 return self._proxy_failed(why)
             return ModelError(
                 _(
-                    "Cannot reach {host}: {why}. Check base_url, the network, and whether the server runs.",
+                    "Cannot reach {host}: {why}. Check the address, the network, and whether the server runs.",
                     host=self.host,
                     why=why,
                 ),
@@ -239,7 +239,7 @@ class EndpointErrors:
             return self.malformed(_("its compression is broken"))
         if any(isinstance(cause, httpx2.TooManyRedirects) for cause in causes):
             return ModelError(
-                _("{host} redirects in a circle: check base_url.", host=self.host), kind="refused", code="redirects"
+                _("{host} redirects in a circle: check the address.", host=self.host), kind="refused", code="redirects"
             )
         return self.dropped()
 
@@ -258,10 +258,10 @@ class EndpointErrors:
 
     def _tls(self, causes: list[BaseException]) -> ModelError:
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-            why = _("its certificate is not trusted. Check base_url and the date of this machine, or install its CA")
+            why = _("its certificate is not trusted. Check the address and the date of this machine, or install its CA")
             code = "certificate"
         else:
-            why = _("no secure connection could be made. Check whether base_url should begin with http://")
+            why = _("no secure connection could be made. Check whether the address should begin with http://")
             code = "no-tls"
         return ModelError(_("Cannot reach {host}: {why}.", host=self.host, why=why), kind="unreachable", code=code)
 
@@ -380,7 +380,7 @@ class EndpointErrors:
     def no_such_path(self, path: str) -> ModelError:
         """Report that the server has nothing at ``path``."""
         return ModelError(
-            _("{host} has nothing at {path}: check base_url, which usually ends in /v1.", host=self.host, path=path),
+            _("{host} has nothing at {path}: check the address, which usually ends in /v1.", host=self.host, path=path),
             kind="refused",
             code="no-such-path",
         )
@@ -405,7 +405,7 @@ def _without(line: str, secret: str) -> str:
 def invalid_base_url() -> ModelError:
     """Make the error for a base URL that is no web address."""
     return ModelError(
-        _("base_url is not a web address: it must look like https://host/v1."), kind="refused", code="invalid-address"
+        _("This is no web address: it must look like https://host/v1."), kind="refused", code="invalid-address"
     )
 
 

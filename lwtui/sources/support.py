@@ -21,7 +21,7 @@ from lwtui.sources.model import FoundPassage, Passage, Source
 from lwtui.sources.prose import without_code
 from lwtui.sources.store import SourceStore
 from lwtui.text import sentence_ends
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, listed
 
 UNKNOWN_SOURCE = "unknown-source"
 UNSUPPORTED = "unsupported-claim"
@@ -220,7 +220,7 @@ def _either(places: Iterable[str]) -> str:
 
 
 def _listed(details: Sequence[str]) -> str:
-    shown = ", ".join(" ".join(detail.split()) for detail in details[:_MOST_NAMED])
+    shown = listed(" ".join(detail.split()) for detail in details[:_MOST_NAMED])
     return f"{shown}, …" if len(details) > _MOST_NAMED else shown
 
 

@@ -184,11 +184,12 @@ async def someone(
     model: ModelSettings | None = None,
     size: tuple[int, int] = (100, 30),
     library: bool = False,
+    notices: bool = False,
 ) -> AsyncIterator[Person]:
-    """Start the app with the settings of the test's folder."""
+    """Start the app with the settings of the test's folder; ``notices`` draws its notices."""
     app = RecordedApp(load_settings(), path, model, library=library)
     app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notices) as pilot:
         await pilot.pause()
         await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "list"])
         await pilot.pause()

@@ -5,6 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
+from lwtui.agentwrite.grammar import GRAMMAR, STYLE
+from lwtui.agentwrite.lint import KINDS
+from lwtui.agentwrite.spelling import SPELLING
+from lwtui.agentwrite.unsure import UNSURE
+from lwtui.agentwrite.word_lists import STOCK_PHRASE
+from lwtui.app.polish_run import REVIEW
+from lwtui.app.screens import findings
 from lwtui.app.screens.findings import FindingsScreen
 from lwtui.app.screens.writing import WritingScreen
 from tests.app.person import someone
@@ -58,6 +66,24 @@ async def test_findings_lead_to_the_text_and_the_critics_need_a_quote(place: Pla
             await person.until(lambda: person.editor.section_id == "s1")
             assert person.editor.selected_text == "Clay is heavy"
             assert person.document.usage.completion > 160  # of the two texts and the review
+
+
+async def test_the_key_of_a_second_place_is_offered_only_if_there_is_one(place: Place) -> None:
+    twice = f"Roots are deep.\n\n{SAID}\n\nWater them.\n\n{SAID}"
+    async with someone(place.make(75, 400, texts={1: twice, 2: "Too short."}), size=(110, 36)) as person:
+        await person.at(WritingScreen)
+        await person.press("a")
+        await person.at(FindingsScreen)
+        await person.sees("restated-paragraph", "off-target", "Second")
+        await person.press("end")
+        await person.until(lambda: "Second" not in person.screen_text)
+        await person.press("o")
+        await person.at(FindingsScreen)
+
+
+def test_every_kind_of_finding_has_a_name_on_the_screen() -> None:
+    kinds = {*KINDS, *CRITIC_KINDS, STOCK_PHRASE, SPELLING, GRAMMAR, STYLE, UNSURE, REVIEW}
+    assert kinds <= set(findings._KINDS)
 
 
 async def test_a_new_review_discards_the_findings_of_the_last_one(place: Place) -> None:

@@ -300,6 +300,15 @@ async def test_a_document_is_exported_in_each_format(place: Place) -> None:
     assert "<h1>Tea</h1>" in (place.home / "out.html").read_text()
 
 
+async def test_a_name_without_an_extension_gets_that_of_the_format(place: Place) -> None:
+    make(place, "Tea")
+    async with someone(size=(80, 24)) as person:
+        await person.press("x")
+        await export(person, 2, "~/my tea")
+        await person.is_told("Exported to ~/my tea.html")
+    assert not (place.home / "my tea").exists()
+
+
 async def test_the_export_options_take_effect(place: Place) -> None:
     path = place.make(100, 100, name="tea", texts={1: "Some words of text.", 2: "And some more."})
     (place.home / "books").mkdir()

@@ -190,6 +190,15 @@ async def test_writing_and_pausing_may_share_a_key(place: Place) -> None:
         assert "f5 write" in _footer(person)
 
 
+async def test_the_footer_offers_enter_only_where_it_edits(place: Place) -> None:
+    async with someone(place.make(100, texts={1: "First."})) as person:
+        await person.at(WritingScreen)
+        assert "enter edit" in _footer(person)
+        await person.press("enter")
+        await person.until(lambda: person.editor.has_focus)
+        assert "enter edit" not in _footer(person)
+
+
 def _footer(person: Person) -> list[str]:
     """The keys and actions in the footer."""
     active = person.app.screen.active_bindings.values()

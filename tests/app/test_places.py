@@ -58,6 +58,38 @@ async def test_the_last_document_is_reopened_where_it_was_left(place: Place) -> 
         assert person.app.session is None
 
 
+async def test_plan_and_text_show_the_same_section(place: Place) -> None:
+    path = place.make(100, 100, 100, texts={1: "First.", 2: "Second text."})
+    async with someone(path) as person:
+        await person.at(WritingScreen)
+        await person.press("home", "down", "enter", "right", "right", "f2")
+        await person.at(PlanScreen)
+        assert person.rows.key == "s2"
+        await person.press("f2")
+        await person.at(WritingScreen)
+        assert (person.editor.section_id, person.editor.cursor_location) == ("s2", (0, 2))
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.press("home", "f2")
+        await person.at(WritingScreen)
+        assert person.editor.section_id == "s1"
+
+
+async def test_a_document_left_while_it_was_written_reopens_at_the_end_of_the_text(place: Place) -> None:
+    path = place.make(100, texts={1: "It begins"})
+    async with someone(path) as person:
+        await person.at(WritingScreen)
+        person.editor.show("s1", "It begins", writing=True, locked=False)
+        spot = person.app.screen.place
+        assert isinstance(spot, Spot)
+    with Document.open(path) as document:
+        document.edit("s1", "It begins and goes on.")
+    Places().keep(path, spot)
+    async with someone() as person:
+        await person.at(WritingScreen)
+        await person.until(lambda: person.editor.cursor_location == (0, len("It begins and goes on.")))
+
+
 async def test_a_closed_or_missing_document_is_not_reopened(place: Place) -> None:
     path = place.make(100, texts={1: "First."})
     async with someone(path) as person:

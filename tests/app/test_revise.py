@@ -46,7 +46,7 @@ async def editing(person: Person) -> None:
     await person.until(lambda: person.editor.has_focus)
 
 
-async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Place) -> None:
+async def test_changes_are_accepted_one_by_one_all_at_once_or_not_at_all(place: Place) -> None:
     tempo = Tempo(4)
 
     def author(body: Any) -> Answer:
@@ -65,23 +65,23 @@ async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Pla
             await person.at(WritingScreen)
             assert person.sections[0].text == TEXT and len(person.document.revisions("s1")) == 1
             tempo.go()
-            # Take one change by key, and leave the other.
+            # Accept one change by key, and reject the other.
             await ask_for(person, "rewrite")
             await person.sees("Change 1 of 2", "red blue")
             await person.press("enter")
-            await person.gets_notice("nothing-taken")
+            await person.gets_notice("nothing-accepted")
             await person.press("y", "n", "enter")
             assert "1 of 2" in await person.gets_notice("revised")
-            taken = TEXT.replace("red", "blue")
-            assert person.sections[0].text == person.editor.text == taken
+            accepted = TEXT.replace("red", "blue")
+            assert person.sections[0].text == person.editor.text == accepted
             now, answer, first = person.document.revisions("s1")
-            assert (now.text, first.text) == (taken, TEXT)
+            assert (now.text, first.text) == (accepted, TEXT)
             assert answer.text == TEXT.replace(TEXT.split("\n")[0], BETTER)
             for one in (now, answer):
                 assert one.provenance is not None and one.provenance.task == "rewrite"
                 assert one.provenance.prompt_hash and one.provenance.seed is not None
             assert person.document.usage.completion > 80  # of the document and of the answers
-            # Take changes by mouse, then all others.
+            # Accept changes by mouse, then all others.
             await ask_for(person, "tone", "drier")
             await person.sees("Tone: drier", "Change 1 of 1")
             # The diff follows a change of theme.
@@ -91,12 +91,12 @@ async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Pla
             await person.click(
                 DiffView, offset=(2 + person.app.screen.query_one(DiffView)._lines[0].plain.index("dries"), 0)
             )
-            await person.sees("1 taken")
+            await person.sees("1 accepted")
             await person.press("a")
             assert " of " not in await person.gets_notice("revised")
             assert person.sections[0].text == answer.text
             assert person.document.revisions("s1")[0].provenance.task == "tone: drier"
-            # Take none: the text stays, and the answer is kept.
+            # Accept none: the text stays, and the answer is kept.
             before = len(person.document.revisions("s1"))
             await ask_for(person, "custom", "worse", opens=False)
             await person.gets_notice("no-changes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,20 @@ async def test_words_are_replaced_in_the_whole_document_and_undo_reverts_it(plac
         assert person.sections[0].text == "The cat sat.\n\nA dog ran."
         await person.press("u")
         await person.gets_notice("nothing-to-undo")
+
+
+async def test_the_key_to_replace_does_not_delete_a_match_while_nothing_is_to_replace_it(place: Place) -> None:
+    async with someone(place.make(100, 100, 100, texts=TEXTS), size=(80, 24)) as person:
+        await opened(person)
+        await person.press("ctrl+f")
+        await person.type("cat")
+        await person.press("enter")
+        await person.sees("1 of 5", "Esc Close")
+        await person.press("ctrl+r")
+        assert person.widget(Input, "#replace").has_focus
+        assert person.sections[0].text == TEXTS[1]
+        await person.press("ctrl+r")  # there, an empty replacement is meant
+        await person.until(lambda: person.sections[0].text == "The  sat.\n\nA cat ran.")
 
 
 async def test_replacing_includes_headings_and_main_points_and_undo_reverts_it(place: Place) -> None:
@@ -300,6 +315,20 @@ async def test_a_section_is_edited_in_the_external_editor(
         await person.until(lambda: place.read(path)["s1"] == "First.")
 
 
+async def test_an_interrupt_in_the_editor_does_not_quit_the_app(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = place.make(100, texts={1: "First."})
+    monkeypatch.setattr(HeadlessDriver, "can_suspend", property(lambda self: True))
+    monkeypatch.setenv("VISUAL", editor(tmp_path, 'kill -INT $PPID; echo kept > "$1"'))
+    before = signal.getsignal(signal.SIGINT)
+    async with someone(path) as person:
+        await opened(person)
+        await person.press("ctrl+t")
+        await person.until(lambda: place.read(path)["s1"] == "kept")
+        assert signal.getsignal(signal.SIGINT) is before
+
+
 @pytest.mark.parametrize(
     ("environment", "code"),
     [
@@ -329,6 +358,7 @@ async def test_nothing_is_replaced_in_a_document_that_is_read_only(place: Place)
             await opened(person)
             await person.press("ctrl+r")
             await person.fill("#find", "First")
+            await person.press("tab")
             for key in ("ctrl+r", "ctrl+t", "ctrl+y"):
                 person.app.clear_notifications()
                 await person.press(key)

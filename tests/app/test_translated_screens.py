@@ -18,7 +18,7 @@ def test_no_screen_shows_english_in_chinese(tmp_path: Path) -> None:
     # The language is chosen once per process.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", "--basetemp", str(tmp_path / "t")]
     done = subprocess.run(
-        [*command, "tests/app/test_snapshots.py"],
+        [*command, "--snapshot-warn-unused", "tests/app/test_snapshots.py"],
         cwd=ROOT,
         env=os.environ | {"LWTUI_TEST_LANGUAGE": "zh"},
         capture_output=True,

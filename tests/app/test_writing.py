@@ -281,7 +281,7 @@ async def test_faults_are_retried_and_logged(author: Author, place: Place) -> No
             await person.press("l")
             await person.at(LogScreen)
             log = person.widget(TextArea).text
-            for line in ("Retrying in 0.1 s (rate-limit)", "(server)", "(dropped)", "Section done", "Finished"):
+            for line in ("Retrying in 0.1 s: ", "429", "status 500", "broke off", "Section done", "Finished"):
                 assert line in log
             await person.press("escape")
             await person.at(WritingScreen)

@@ -125,7 +125,7 @@ def test_an_unreachable_endpoint_is_reported(shell: Shell, command: str) -> None
 
 def test_a_web_page_in_place_of_an_endpoint_is_reported(shell: Shell, command: str) -> None:
     with endpoint(faults=[Fault.http(200, body=b"<html>Welcome")]) as server:
-        assert "base_url" in shell.fails(1, "web-page", command, "Tomatoes", *model_options(server)).err
+        assert "check the address" in shell.fails(1, "web-page", command, "Tomatoes", *model_options(server)).err
 
 
 @pytest.mark.parametrize(

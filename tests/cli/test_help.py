@@ -62,8 +62,22 @@ def test_options_before_a_command_are_rejected(shell: Shell) -> None:
 
 
 def test_an_unknown_command_or_file_is_reported(shell: Shell) -> None:
-    done = shell.fails(2, "unknown-command", "wirte")
-    assert "wirte" in done.err and "lwtui --help" in done.err
+    for given in (("wirte",), ("wirte", "Tomatoes", "--words", "500"), ("wirte", "--help")):
+        done = shell.fails(2, "unknown-command", *given)
+        assert "wirte" in done.err and "Did you mean lwtui write?" in done.err
+    assert "lwtui --help" in shell.fails(2, "unknown-command", "tomatoes").err
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (("write", "Tomatoes", "--word", "500"), "--words"),
+        (("models", "add", "m", "--base-ur=http://127.0.0.1:9/v1"), "--base-url"),
+        (("--librry",), "--library"),
+    ],
+)
+def test_a_misspelled_option_is_told_the_one_it_resembles(shell: Shell, given: tuple[str, ...], meant: str) -> None:
+    shell.run(*given).failed(2, f"(did you mean {meant}?)")
 
 
 def test_options_cannot_be_abbreviated(shell: Shell) -> None:

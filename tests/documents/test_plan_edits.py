@@ -95,6 +95,22 @@ def test_merging_sections() -> None:
         plan_edits.merge(PLAN, LIGHT.id)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "joined"),
+    [
+        ("Who paid", "how it ended", "Who paid; how it ended"),
+        ("Who paid.", "How it ended.", "Who paid. How it ended."),
+        ("谁付钱", "怎样结束", "谁付钱；怎样结束"),
+        ("谁付钱。", "怎样结束。", "谁付钱。怎样结束。"),
+        ("", "How it ended.", "How it ended."),
+        ("The same.", "The same.", "The same."),
+    ],
+)
+def test_merged_main_points_stay_apart(first: str, second: str, joined: str) -> None:
+    plan = Plan("T", (PlannedSection("A", first, 10, "a"), PlannedSection("B", second, 10, "b")))
+    assert plan_edits.merge(plan, "a").sections[0].main_point == joined
+
+
 def test_merging_undoes_splitting() -> None:
     plan, _ = plan_edits.split(PLAN, SOIL.id)
     assert plan_edits.merge(plan, SOIL.id) == PLAN

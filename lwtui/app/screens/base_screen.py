@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from textual.binding import ActiveBinding
 from textual.keys import key_to_character
 from textual.screen import ModalScreen, Screen
+from textual.widgets import TextArea
 
 from lwtui.app.keymap import EVERYWHERE, NO_KEY
 from lwtui.translation import _
@@ -32,13 +33,14 @@ class BaseScreen(Screen[None]):
         """The bindings that a key can reach now; the footer shows them.
 
         Textual applies the user's keymap after it has dropped the letters that the focused field takes as text, so
-        the keymap's own letters are dropped here.
+        the keymap's own letters are dropped here. So is Enter in a text, which breaks the line there.
         """
         focused = self.focused
+        dropped = {NO_KEY, "enter"} if isinstance(focused, TextArea) and not focused.read_only else {NO_KEY}
         return {
             key: active
             for key, active in super().active_bindings.items()
-            if key != NO_KEY
+            if key not in dropped
             and (focused is None or active.node is focused or not focused.check_consume_key(key, key_to_character(key)))
         }
 

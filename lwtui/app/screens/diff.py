@@ -33,24 +33,24 @@ class DiffResult:
     """The result of the dialog.
 
     Attributes:
-        text: The text with the changes that were taken.
-        taken: Their number.
+        text: The text with the accepted changes.
+        accepted: Their number.
         total: The number of all changes.
         proposal: The answer that the changes came from, if a model made it.
     """
 
     text: str
-    taken: int
+    accepted: int
     total: int
     proposal: Proposal | None = None
 
 
 class DiffScreen(Dialog[DiffResult]):
-    """Answers with the new text, or with nothing if all changes are left."""
+    """Answers with the new text, or with nothing if it is closed."""
 
     BINDINGS = [
-        Binding("y,space", "take", _("Take")),
-        Binding("n,x", "leave", _("Leave")),
+        Binding("y,space", "accept", _("Accept")),
+        Binding("n,x", "reject", _("Reject")),
         Binding("a", "all", _("All")),
         Binding("r", "none", _("None")),
         Binding("tab,j", "move(1)", _("Next")),
@@ -76,7 +76,7 @@ class DiffScreen(Dialog[DiffResult]):
             old: The text before.
             new: The text after; empty if ``answer`` makes it.
             answer: Makes the proposal to compare ``old`` with, and emits its text while it streams in.
-            decides: Whether changes can be taken; not if both texts are old versions.
+            decides: Whether changes can be accepted; not if both texts are old versions.
         """
         super().__init__()
         self._heading = title
@@ -169,8 +169,8 @@ class DiffScreen(Dialog[DiffResult]):
 
     def _draw(self) -> None:
         self._view.show(self._old, self._hunks, self._choices, self._cursor)
-        taken = self._choices.count(HunkState.TAKEN)
-        left = self._choices.count(HunkState.LEFT)
+        accepted = self._choices.count(HunkState.ACCEPTED)
+        rejected = self._choices.count(HunkState.REJECTED)
         at, total = self._cursor + 1, len(self._hunks)
         if not self._decides:
             self._status.set_text(_("Change {number} of {total}.", number=at, total=total))
@@ -180,14 +180,14 @@ class DiffScreen(Dialog[DiffResult]):
         self._status.set_text(
             sentences(
                 _(
-                    "Change {number} of {total}: {taken} taken, {left} left.",
+                    "Change {number} of {total}: {accepted} accepted, {rejected} rejected.",
                     number=at,
                     total=total,
-                    taken=taken,
-                    left=left,
+                    accepted=accepted,
+                    rejected=rejected,
                 ),
                 _("{before} words become {after}.", before=before, after=after)
-                if taken
+                if accepted
                 else _("{count} words.", count=before),
                 _("The answer was cut off.") if cut else "",
             )
@@ -195,7 +195,7 @@ class DiffScreen(Dialog[DiffResult]):
 
     def _text(self) -> str:
         return apply_hunks(
-            self._old, self._hunks, {at for at, choice in enumerate(self._choices) if choice is HunkState.TAKEN}
+            self._old, self._hunks, {at for at, choice in enumerate(self._choices) if choice is HunkState.ACCEPTED}
         )
 
     def action_move(self, by: int) -> None:
@@ -203,13 +203,13 @@ class DiffScreen(Dialog[DiffResult]):
         self._cursor = (self._cursor + by) % len(self._hunks)
         self._draw()
 
-    def action_take(self) -> None:
-        """Take the change under the cursor."""
-        self._decide(HunkState.TAKEN)
+    def action_accept(self) -> None:
+        """Accept the change under the cursor."""
+        self._decide(HunkState.ACCEPTED)
 
-    def action_leave(self) -> None:
-        """Leave the change under the cursor."""
-        self._decide(HunkState.LEFT)
+    def action_reject(self) -> None:
+        """Reject the change under the cursor."""
+        self._decide(HunkState.REJECTED)
 
     def _decide(self, choice: HunkState) -> None:
         """Decide on the change under the cursor and go to the next open one; the same decision again reopens it."""
@@ -222,36 +222,37 @@ class DiffScreen(Dialog[DiffResult]):
         self._draw()
 
     def on_diff_view_clicked(self, event: DiffView.Clicked) -> None:
-        """Take the clicked change; a second click leaves it."""
+        """Accept the clicked change; a second click rejects it."""
         self._cursor = event.number
         if not self._decides:
             self._draw()
             return
-        taken = self._choices[event.number] is HunkState.TAKEN
-        self._choices[event.number] = HunkState.LEFT if taken else HunkState.TAKEN
+        accepted = self._choices[event.number] is HunkState.ACCEPTED
+        self._choices[event.number] = HunkState.REJECTED if accepted else HunkState.ACCEPTED
         self._draw()
 
     # -- the end
 
     def action_all(self) -> None:
-        """Take every undecided change, and close."""
-        self._choices = [HunkState.TAKEN if choice is HunkState.OPEN else choice for choice in self._choices]
+        """Accept every undecided change, and close."""
+        self._choices = [HunkState.ACCEPTED if choice is HunkState.OPEN else choice for choice in self._choices]
         self.action_apply()
 
     def action_none(self) -> None:
-        """Leave every change, and close."""
-        self._choices = [HunkState.LEFT] * len(self._hunks)
+        """Reject every change, and close."""
+        self._choices = [HunkState.REJECTED] * len(self._hunks)
         self.action_apply()
 
     def action_apply(self) -> None:
-        """Close with the changes that were taken."""
-        taken = self._choices.count(HunkState.TAKEN)
-        if not taken and HunkState.OPEN in self._choices:
+        """Close with the accepted changes."""
+        accepted = self._choices.count(HunkState.ACCEPTED)
+        if not accepted and HunkState.OPEN in self._choices:
             self.lwtui.show_notice(
-                _("No change is taken yet. y takes the one under the cursor, a takes all."), code="nothing-taken"
+                _("No change is accepted yet. y accepts the one under the cursor, a accepts all."),
+                code="nothing-accepted",
             )
             return
-        self.dismiss(DiffResult(self._text(), taken, len(self._hunks), self._proposal))
+        self.dismiss(DiffResult(self._text(), accepted, len(self._hunks), self._proposal))
 
     def action_close(self) -> None:
         """Close without changes. The answer stays among the section's versions."""
@@ -263,18 +264,18 @@ class DiffScreen(Dialog[DiffResult]):
 def summarize(result: DiffResult | None, section: str) -> str:
     """Say in one line what was done with an answer for ``section``."""
     history = key_of(WRITING, "history")
-    if result is None or not result.taken:
+    if result is None or not result.accepted:
         return _(
             "The text is unchanged. The answer is in the history of {section} ({key}).",
             section=section,
             key=history,
         )
-    if result.taken == result.total:
+    if result.accepted == result.total:
         return _("All changes were applied. The old version is in the history ({key}).", key=history)
     return _n(
-        "{taken} of {count:,} change were applied. Both versions are in the history ({key}).",
-        "{taken} of {count:,} changes were applied. Both versions are in the history ({key}).",
+        "{accepted} of {count:,} change were applied. Both versions are in the history ({key}).",
+        "{accepted} of {count:,} changes were applied. Both versions are in the history ({key}).",
         result.total,
-        taken=result.taken,
+        accepted=result.accepted,
         key=history,
     )

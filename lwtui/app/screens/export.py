@@ -335,9 +335,11 @@ def _shortened(name: str, stem: str) -> str:
 
 
 def _file(name: str, title: str, to: str) -> Path:
-    """Return the path ``name``, or a file named after the title if that is a folder."""
+    """Return the path ``name``, with an extension; if it is a folder, a file in it that is named after the title."""
     path = Path(name).expanduser()
-    return export_path(path, title, to) if path.is_dir() else path
+    if path.is_dir():
+        return export_path(path, title, to)
+    return path if path.suffix else path.with_name(f"{path.name}.{to}")
 
 
 def _exists(path: Path) -> bool:

@@ -30,9 +30,12 @@ _KINDS = {
     "repeated-conclusion": _("repeated-conclusion"),
     "heading-order": _("heading-order"),
     "off-target": _("off-target"),
+    "missing-kind": _("missing-kind"),
+    "open-code": _("open-code"),
     "unknown-source": _("unknown-source"),
     "unsupported-claim": _("unsupported-claim"),
     "uncited-figure": _("uncited-figure"),
+    "review": _("review"),
     "contradiction": _("contradiction"),
     "restated": _("restated"),
     "other": _("other"),
@@ -84,6 +87,11 @@ class FindingsScreen(Dialog[TextPlace]):
 
     def on_mount(self) -> None:
         self.action_check()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the second place of a finding only if it has one."""
+        finding = self._at_cursor
+        return (action, parameters) != ("go", (1,)) or (finding is not None and len(finding.places) > 1)
 
     @property
     def _findings(self) -> list[Finding]:
@@ -179,6 +187,7 @@ class FindingsScreen(Dialog[TextPlace]):
 
     def _show_quotes(self) -> None:
         finding = self._at_cursor
+        self.refresh_bindings()
         if finding is None:
             self._quotes.set_text("")
             return
@@ -206,7 +215,7 @@ class FindingsScreen(Dialog[TextPlace]):
         """Go to a place of the finding: 0 for its first, 1 for its second."""
         finding = self._at_cursor
         if finding is not None:
-            self.dismiss(finding.places[min(which, len(finding.places) - 1)])
+            self.dismiss(finding.places[which])
 
 
 def _outcome(reviewed: Reviewed) -> str:

@@ -19,7 +19,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.budget import Budget, Prices
 from lwtui.models.usage import Usage
 from lwtui.text import duration, money
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, listed
 
 _LABEL = 20  # cells, the least width of a figure's name
 _ROLES = {
@@ -107,7 +107,7 @@ def short_forecast(session: Session, anew: Collection[str] = ()) -> str:
     parts.append(_n("{count:,} token", "{count:,} tokens", expected.prompt - expected.cached + expected.completion))
     if expected.cost is not None:
         parts.append(_("cost {amount}", amount=money(expected.cost)))
-    return _("about {figures}", figures=", ".join(parts))
+    return _("about {figures}", figures=listed(parts))
 
 
 def _budget(session: Session) -> Budget | None:

@@ -20,7 +20,7 @@ from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.documents.model import Origin, Revision
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
-from lwtui.translation import _
+from lwtui.translation import _, listed
 
 _ORIGINS = {Origin.MODEL: _("model"), Origin.USER: _("by hand"), Origin.IMPORT: _("import")}
 
@@ -99,7 +99,7 @@ class HistoryScreen(Dialog[bool]):
     async def action_compare(self) -> None:
         """Compare the marked version, or the current text, with the version under the cursor.
 
-        Changes to the current text can be taken one by one.
+        Changes to the current text can be accepted one by one.
         """
         from lwtui.app.screens.diff import DiffScreen, summarize
 
@@ -114,7 +114,7 @@ class HistoryScreen(Dialog[bool]):
         if self._marked:
             title = _("{section}: marked version → version of {when}, {author}", **names)
         result = await self.app.push_screen_wait(DiffScreen(title, old, version.text, decides=decides))
-        if result is None or not result.taken:
+        if result is None or not result.accepted:
             return
         try:
             self._apply(result.text, section.text, version)
@@ -179,7 +179,7 @@ def _origin(revision: Revision) -> str:
     author = revision.provenance.model
     if revision.provenance.task:
         author = _("{model} ({task})", model=author, task=task_name(revision.provenance.task))
-    shown = ", ".join(settings) or _("no settings")
+    shown = listed(settings) or _("no settings")
     return _(
         "Written by {author}: {settings}; {when}. Enter restores it, d compares it.",
         author=author,

@@ -17,7 +17,7 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.errors import LwtuiError
 from lwtui.text import clean, money
-from lwtui.translation import _, _n, sentences
+from lwtui.translation import _, _n, listed, sentences
 
 
 class InspectorScreen(Dialog[None]):
@@ -91,7 +91,7 @@ class InspectorScreen(Dialog[None]):
                 )
             )
         if shown.left_out:
-            parts.append(_("These notes do not fit: {notes}.", notes=", ".join(shown.left_out)))
+            parts.append(_("These notes do not fit: {notes}.", notes=listed(shown.left_out)))
         return clean(sentences(*parts))
 
     def on_row_list_moved(self) -> None:

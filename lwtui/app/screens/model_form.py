@@ -180,7 +180,7 @@ class GgufForm(ModelForm):
     def compose_place(self) -> ComposeResult:
         with Grid():
             yield Label(_("GGUF file"))
-            hint = _("~/models/….gguf; Tab completes. n in Settings downloads one")
+            hint = _("~/models/….gguf; Tab completes. To download one: Esc, n")
             yield PathInput(self._model.path, suffix=".gguf", placeholder=hint, id="path")
         yield Line(id="memory")
 

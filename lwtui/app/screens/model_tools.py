@@ -90,7 +90,7 @@ class ModelTools(DocumentScreen):
         )
         result = await self.app.push_screen_wait(screen)
         try:
-            if result is not None and result.taken and result.proposal is not None:
+            if result is not None and result.accepted and result.proposal is not None:
                 self._session.assistant.take(section.id, section.text, result.text, result.proposal)
         except LwtuiError as error:
             self.show_error(error)
@@ -187,7 +187,7 @@ class ModelTools(DocumentScreen):
             _("Candidate {number} for {section}", number=candidate.number, section=name), section.text, candidate.text
         )
         result = await self.app.push_screen_wait(screen)
-        if result is not None and result.taken:
+        if result is not None and result.accepted:
             self._session.assistant.merge(section.id, section.text, result.text, candidate)
         self.show_notice(summarize(result, name), code="revised")
 

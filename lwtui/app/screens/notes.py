@@ -29,7 +29,7 @@ from lwtui.documents.outline import section_numbers
 from lwtui.documents.stale import fingerprint
 from lwtui.errors import LwtuiError
 from lwtui.text import clean
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, listed
 
 _QUIET_SECONDS = 0.8  # without a key before a field is stored
 _NOTE, _SUMMARY = "note ", "summary "  # prefixes of row keys
@@ -340,7 +340,7 @@ def _note_row(note: Note) -> Row:
     elif note.always:
         shown = _("always")
     elif note.triggers:
-        shown = _("for: {words}", words=", ".join(note.triggers))
+        shown = _("for: {words}", words=listed(note.triggers))
     else:
         shown = _("for: no trigger words")
     return Row(_NOTE + note.id, (_shown_kind(note.kind), note.title or _("(no title)"), shown))

@@ -20,7 +20,7 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toggles import Box
 from lwtui.errors import LwtuiError
 from lwtui.text import duration, money
-from lwtui.translation import _, _n, sentences
+from lwtui.translation import _, _n, listed, sentences
 
 
 class PolishScreen(Dialog[PolishRequest]):
@@ -102,7 +102,7 @@ class PolishScreen(Dialog[PolishRequest]):
             figures.append(duration(expected.seconds))
         if expected.cost is not None:
             figures.append(_("cost {amount}", amount=money(expected.cost)))
-        return _("About {figures}.", figures=", ".join(figures))
+        return _("About {figures}.", figures=listed(figures))
 
     def _keep_criteria(self) -> bool:
         """Store the criteria. Returns whether that worked; if not, shows the error."""

@@ -35,7 +35,7 @@ from lwtui.config import (
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.catalog import DEMO
 from lwtui.models.servers import DiscoveredModel, LocalServer, discovered_models, find_servers
-from lwtui.translation import ENGLISH, _, _n, languages, sentences
+from lwtui.translation import ENGLISH, _, _n, languages, listed, sentences
 
 _RESTORE = ((_("the last document"), "true"), (_("the library"), "false"))
 _MIRRORS = (
@@ -158,7 +158,7 @@ class SettingsScreen(BaseScreen):
         self._servers = await find_servers()
         self._show()
         if self._servers and (asked or not self.lwtui.settings.models):
-            servers = ", ".join(_describe(server) for server in self._servers)
+            servers = listed(_describe(server) for server in self._servers)
             found = _("Found on this machine: {servers}.", servers=servers)
             adds = _("{key} adds the model under the cursor.", key=key_of(SETTINGS, "edit")) if self._offers else ""
             self._answer(sentences(found, adds))

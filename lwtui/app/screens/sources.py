@@ -27,7 +27,7 @@ from lwtui.config import load_settings
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import FoundPassage, Source
-from lwtui.translation import _, _n, _p, sentences
+from lwtui.translation import _, _n, _p, listed, sentences
 
 if TYPE_CHECKING:
     from lwtui.sources.reading.adding import LocationReader
@@ -156,7 +156,7 @@ class SourcesScreen(BaseScreen):
         pinned = [title for section_id in source.pinned if (title := self._title_of(section_id))]
         lines: list[tuple[str, str] | str] = [(f"{source.title}\n", "bold"), f"{place}\n"]
         if pinned:
-            lines.append(_("Pinned to {titles}", titles=", ".join(f"“{title}”" for title in pinned)) + "\n")
+            lines.append(_("Pinned to {titles}", titles=listed(f"“{title}”" for title in pinned)) + "\n")
         lines += [first.text for first in self._store.passages(source.id, 1)]
         self._about.set_text(Content.assemble(*lines))
 

@@ -22,6 +22,7 @@ from lwtui.documents.search import replace_all, replacement_at
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import Citation, find_citations
 from lwtui.sources.support import support_checker
+from lwtui.stop_signals import interrupts_left_to_others
 from lwtui.text import count_words, counts_characters
 from lwtui.translation import _, _n, sentences
 
@@ -313,7 +314,7 @@ class TextTools(DocumentScreen):
 
     async def _run_outside(self, work: Callable[[], str]) -> str:
         """Run ``work`` with the terminal to itself. A model keeps writing meanwhile, without being shown."""
-        with self.app.suspend(), self.app.batch_update():
+        with self.app.suspend(), self.app.batch_update(), interrupts_left_to_others():
             # If an exception left this block, Textual would not take back the terminal.
             (result,) = await asyncio.gather(asyncio.to_thread(work), return_exceptions=True)
         if isinstance(result, BaseException):

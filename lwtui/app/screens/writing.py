@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from time import monotonic
 
 from textual import work
@@ -96,15 +97,16 @@ class WritingScreen(TextTools, ModelTools):
         at = self.begin_at
         known = at is not None and any(section.id == at.section_id for section in self._document.sections())
         self._draw(at.section_id if at is not None and known else self._first_section())
-        if at is not None and known and self._editor.section_id == at.section_id:
+        if at is not None and known and at.screen == "text" and self._editor.section_id == at.section_id:
             self._editor.go_to(min(at.cursor, len(self._editor.text)))
             if at.editing:
                 self.set_focus(self._editor)
 
     @property
     def place(self) -> Place:
-        """The section and the cursor's position in it."""
-        return Place("text", self._editor.section_id, self._editor.place, self.focused is self._editor)
+        """The section and the cursor's position in it: the end of a text that still grows."""
+        cursor = sys.maxsize if self._editor.is_growing else self._editor.place
+        return Place("text", self._editor.section_id, cursor, self.focused is self._editor)
 
     def _first_section(self) -> str | None:
         """Return the section to show first: the one being written, else the first that is not done."""

@@ -30,8 +30,8 @@ class HunkState(StrEnum):
     """The user's decision on a change."""
 
     OPEN = "open"
-    TAKEN = "taken"
-    LEFT = "left"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
 
 
 class DiffView(ScrollView, can_focus=True):
@@ -103,16 +103,16 @@ class DiffView(ScrollView, can_focus=True):
             mark += self.get_component_rich_style("diff-view--cursor", partial=True)
         removed = self.get_component_rich_style("diff-view--removed", partial=True)
         added = self.get_component_rich_style("diff-view--added", partial=True)
-        if choice is not HunkState.TAKEN:
+        if choice is not HunkState.ACCEPTED:
             style = (
                 removed if choice is HunkState.OPEN else self.get_component_rich_style("diff-view--same", partial=True)
             )
             text.append(_visible(hunk.old), style + mark)
         if choice is HunkState.OPEN and hunk.old and hunk.new and hunk.size > _LONG_CHANGE:
             text.append(" ", mark)  # separates old and new on a terminal without colors
-        if choice is not HunkState.LEFT:
+        if choice is not HunkState.REJECTED:
             text.append(_visible(hunk.new), added + mark)
-        if (choice is HunkState.TAKEN and not hunk.new) or (choice is HunkState.LEFT and not hunk.old):
+        if (choice is HunkState.ACCEPTED and not hunk.new) or (choice is HunkState.REJECTED and not hunk.old):
             text.append("▏", mark)  # something to see and to click
 
     def _set(self, draw: Callable[[], Text]) -> None:

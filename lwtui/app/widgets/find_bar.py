@@ -141,7 +141,10 @@ class FindBar(Vertical):
         self.post_message(self.Stepped(False))
 
     def action_one(self) -> None:
-        """Replace the selected match."""
+        """Replace the selected match. The key that opens the bar to replace goes to an empty replacement first."""
+        if self._find.has_focus and not self._replace.value:
+            self._replace.focus()
+            return
         self.post_message(self.Replaced("one"))
 
     def action_section(self) -> None:

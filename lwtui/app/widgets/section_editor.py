@@ -107,6 +107,11 @@ class SectionEditor(TextArea, inherit_bindings=False):
         return text if self.section_id and text != self._shown else None
 
     @property
+    def is_growing(self) -> bool:
+        """Whether a model is writing this section."""
+        return self._writing
+
+    @property
     def why_locked(self) -> str:
         """Why this section cannot be edited, and what to do; empty if the reason is not the section."""
         if self._writing:

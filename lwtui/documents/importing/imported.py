@@ -15,7 +15,7 @@ from lwtui.documents.markdown_extensions import count_formulas
 from lwtui.documents.model import Note
 from lwtui.documents.plain_text import parse_blocks
 from lwtui.text import one_line
-from lwtui.translation import _
+from lwtui.translation import _, listed
 
 _PICTURE = regex.compile(r"(?<!\\)!\[(?:[^\[\]\\]|\\.)*\]\((?!lwtui-media/)")
 _SHOWN = 5  # names in a remark
@@ -156,4 +156,4 @@ def some(names: Sequence[str]) -> str:
 
 
 def _listed(counts: Counter[str]) -> str:
-    return ", ".join(counted(number, kind) for kind, number in counts.items() if number)
+    return listed(counted(number, kind) for kind, number in counts.items() if number)
