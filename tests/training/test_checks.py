@@ -108,7 +108,8 @@ RING = ["hardware.context_parallel=2", "hardware.strategy=fsdp2", "sft.packing=f
             "problem",
             "to 1 or 2.",
         ),
-        (["hardware.memory_gib=24.0"], {"count": 8}, "memory", "problem", "This would fit"),
+        ([], {"count": 8}, "memory.sft", "ok", "of 80 GiB per device"),
+        (["hardware.memory_gib=24.0"], {"count": 8}, "memory.sft", "problem", "This would fit: sft."),
     ],
 )
 def test_the_machine_is_checked(
@@ -117,6 +118,21 @@ def test_the_machine_is_checked(
     gpus(**machine)
     check = found(paper(*changes), name)
     assert (check.found, words in check.text) == (result, True), check.text
+
+
+def test_the_memory_of_every_step_that_trains_is_checked(gpus: Any) -> None:
+    gpus(8)
+    recipe = paper("dpo.per_device_train_batch_size=4", "grpo.per_device_train_batch_size=1")
+    steps = ("sft", "prefs", "dpo", "grpo")
+    results = {step: found(recipe, f"memory.{step}", steps) for step in ("sft", "dpo", "grpo")}
+    assert [result.found for result in results.values()] == ["ok", "problem", "ok"]
+    assert results["dpo"].text == (
+        "The step dpo needs about 200 GiB per device, but hardware.memory_gib is 80. This would fit: "
+        "dpo.per_device_train_batch_size = 1, dpo.gradient_accumulation_steps = 4."
+    )
+    assert "memory.sft" not in check_machine.machine_checks(recipe, ("dpo",)), "a finished step needs none"
+    on_cpu = replace(recipe, hardware=replace(recipe.hardware, device="cpu"))
+    assert found(on_cpu, "memory.dpo", steps).found == "ok"
 
 
 def test_the_disk_holds_three_checkpoints_and_what_the_steps_leave(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,15 +18,15 @@ from lwtui_training.devices import (
     has_flash_attn,
     uses_cpu,
 )
-from lwtui_training.gpu_memory import GIB, estimate
+from lwtui_training.gpu_memory import GIB
 from lwtui_training.launch_plan import checkpoint_bytes, disk_bytes, host_bytes
 from lwtui_training.library_options import check_types
 from lwtui_training.model_shape import ModelShape, shape_of_base
 from lwtui_training.recipe import Recipe, TrainerConfig
 from lwtui_training.sequences import shape_problem
+from lwtui_training.step_memory import TRAINING_STEPS, device_bytes, step_problem
 from lwtui_training.steps import TrainError
 
-TRAINING_STEPS = ("sft", "dpo", "grpo")
 _LARGE = 1e9  # parameters that no CPU trains in reasonable time
 
 
@@ -38,6 +38,7 @@ def machine_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
         shared = "sft" if "sft" in steps else "dpo"  # the step that may share sequences, or one that does not
         checks |= {"devices": _devices, "attention": lambda recipe: _attention(recipe.for_step(shared))}
         checks["memory"] = _memory
+        checks |= {f"memory.{step}": _device_memory(step) for step in TRAINING_STEPS if step in steps}
         if recipe.sequence_devices > 1 and "sft" in steps:
             checks["sequences"] = _sequences
     if steps:
@@ -171,31 +172,32 @@ def _sequences(recipe: Recipe) -> str | Caveat:
     return Caveat(_("{text}; {others} cannot share them", text=text, others=", ".join(others)))
 
 
-def _memory(recipe: Recipe) -> str | Caveat:
-    shape = shape_of_base(recipe)
-    plan, hardware = estimate(recipe, shape), recipe.hardware
-    if hardware.device != "cpu" and not plan.fits:
-        from lwtui_training.gpu_memory import plan_recipe
+def _device_memory(step: str) -> Check:
+    """Return the check whether a training step fits on the recipe's devices."""
 
-        raise TrainError(
-            _(
-                "SFT needs about {total:.0f} GiB per device, but hardware.memory_gib is {memory:g}. {advice}",
-                total=plan.total / GIB,
-                memory=hardware.memory_gib,
-                advice=plan_recipe(recipe).advice,
-            ),
-            code="too-little-memory",
-        )
-    needed, there = host_bytes(recipe, shape), _host_memory()
-    sizes = {"total": plan.total / GIB, "needed": needed / GIB}
+    def check(recipe: Recipe) -> str:
+        shape, hardware = shape_of_base(recipe), recipe.hardware
+        if hardware.device != "cpu" and (problem := step_problem(recipe, shape, step)):
+            raise TrainError(problem, code="too-little-memory")
+        total = device_bytes(recipe, shape, step) / GIB
+        if hardware.device == "cpu":
+            return _("about {total:.1f} GiB per process", total=total)
+        return _("about {total:.1f} of {memory:g} GiB per device", total=total, memory=hardware.memory_gib)
+
+    return check
+
+
+def _memory(recipe: Recipe) -> str | Caveat:
+    needed, there = host_bytes(recipe, shape_of_base(recipe)), _host_memory()
     if not there or needed <= there:
-        return _("about {total:.1f} GiB per device and {needed:.1f} GiB of this machine", **sizes)
-    text = _(
-        "about {total:.1f} GiB per device and {needed:.1f} GiB of this machine, which has {there:.0f} GiB",
-        there=there / GIB,
-        **sizes,
+        return _("about {needed:.1f} GiB of this machine", needed=needed / GIB)
+    return Caveat(
+        _(
+            "about {needed:.1f} GiB of this machine, which has {there:.0f} GiB",
+            needed=needed / GIB,
+            there=there / GIB,
+        )
     )
-    return Caveat(text)
 
 
 def _host_memory() -> float:

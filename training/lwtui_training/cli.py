@@ -101,15 +101,18 @@ def _print_checks(recipe: Recipe, *, as_json: bool) -> int:
 
 
 def _print_plan(options: argparse.Namespace, recipe: Recipe) -> int:
-    from lwtui_training.gpu_memory import plan_recipe
-    from lwtui_training.launch_plan import extra_plan, extra_text
+    from lwtui_training.gpu_memory import plan_recipe, with_devices
+    from lwtui_training.launch_plan import extra_plan, extra_text, plan_steps
     from lwtui_training.model_shape import shape_of_base
 
-    plan, shape = plan_recipe(recipe, options.devices), shape_of_base(recipe)
+    if options.devices is not None:
+        recipe = with_devices(recipe, options.devices)
+    plan, shape = plan_recipe(recipe), shape_of_base(recipe)
     if options.json:
         print(json.dumps(plan.to_dict() | extra_plan(recipe, shape), indent=2))
     else:
         print(plan.to_text(), _("Further steps and places:"), extra_text(recipe, shape), sep="\n")
-    if not plan.fits:
-        print(plan.advice, file=sys.stderr)
-    return 0 if plan.fits else 1
+    problems = [] if plan.fits else [plan.advice]
+    problems += [step.problem for step in plan_steps(recipe, shape) if step.problem]
+    print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
+    return 1 if problems else 0

@@ -10,9 +10,11 @@ Bytes per device, with P parameters, T tokens on the device at once, L layers, a
 - Activations: without checkpointing, L full layers (see :func:`layer_bytes`). With it, T × hidden per layer, unless
   offloaded, and two full layers: one that is recomputed, and its gradients.
 - With sequence or context parallelism over s devices, each has T / s of the tokens; the rest is divided by n as before.
-- Without FlashAttention, a mask of T² bytes for packed rows; on a GPU, 1.5 GiB for the CUDA context and fragmentation.
+- Without FlashAttention, a mask of T² bytes for each sequence that is packed or padded; on a GPU, 1.5 GiB for the CUDA
+  context and fragmentation.
 
-The other steps, the disk and the memory of the machine are in :mod:`lwtui_training.launch_plan`.
+DPO and GRPO are in :mod:`lwtui_training.step_memory`; sampling, the disk and the memory of the machine are in
+:mod:`lwtui_training.launch_plan`.
 """
 
 from __future__ import annotations
@@ -137,13 +139,19 @@ def plan_recipe(recipe: Recipe, devices: int | None = None) -> MemoryPlan:
         The plan, with advice if it does not fit.
     """
     if devices is not None:
-        strategy = recipe.hardware.strategy if devices > 1 else "single"
-        strategy = "fsdp2" if devices > 1 and strategy == "single" else strategy
-        recipe = replace(recipe, hardware=replace(recipe.hardware, processes=devices, machines=1, strategy=strategy))
-        check_sharing(recipe, "--devices")
+        recipe = with_devices(recipe, devices)
     shape = shape_of_base(recipe)
     plan = estimate(recipe, shape)
     return plan if plan.fits else replace(plan, advice=_advice(recipe, shape))
+
+
+def with_devices(recipe: Recipe, devices: int) -> Recipe:
+    """Return the recipe for another number of devices, in one machine."""
+    strategy = recipe.hardware.strategy if devices > 1 else "single"
+    strategy = "fsdp2" if devices > 1 and strategy == "single" else strategy
+    recipe = replace(recipe, hardware=replace(recipe.hardware, processes=devices, machines=1, strategy=strategy))
+    check_sharing(recipe, "--devices")
+    return recipe
 
 
 def estimate(recipe: Recipe, shape: ModelShape) -> MemoryPlan:
@@ -156,7 +164,8 @@ def estimate(recipe: Recipe, shape: ModelShape) -> MemoryPlan:
     base = shape.parameters * (0.55 if recipe.lora.quantize else size) if lora else 0
     tokens = sft.max_length * sft.per_device_train_batch_size // recipe.sequence_devices
     gathered = 2 * size * max(shape.layer_parameters, shape.vocabulary * shape.hidden) if shards > 1 else 0
-    mask = 0 if has_flash_attention(recipe) or not sft.packing else sft.max_length**2 * sft.per_device_train_batch_size
+    has_mask = (sft.packing or sft.per_device_train_batch_size > 1) and not has_flash_attention(recipe)
+    mask = sft.max_length**2 * sft.per_device_train_batch_size if has_mask else 0
     total, seconds = _tokens_and_seconds(recipe, shape)
     return MemoryPlan(
         devices=recipe.devices,
@@ -318,7 +327,8 @@ def _advice(recipe: Recipe, shape: ModelShape) -> str:
                 parts.append("lora.quantize = true")
             return _("This would fit: {parts}.", parts=", ".join(parts))
     return _(
-        "No change that lwtui knows makes it fit. Use a smaller base, a shorter sft.max_length, or larger devices."
+        "No change that lwtui knows makes it fit. Use a smaller base, a shorter {option}, or larger devices.",
+        option="sft.max_length",
     )
 
 

@@ -1,31 +1,27 @@
 """What a recipe takes beside SFT on the devices: disk, memory of the machine, and the other steps.
 
-Memory of a device, with P parameters and T tokens at once:
-
-- DPO: as SFT, with chosen and rejected answer at once, and 6 bytes per logit of them.
-- GRPO: as SFT for a batch of answers; while it samples, a cache of keys and values for them.
-- Sampling with the checkpoint: the weights, and a cache for ``prefs.batch_size`` answers.
-
-Calls of endpoints take ``hardware.token_seconds`` per token each, as many at once as the recipe's concurrency.
+Sampling with the checkpoint takes the weights, and a cache for ``prefs.batch_size`` answers; DPO and GRPO are in
+:mod:`lwtui_training.step_memory`. Calls of endpoints take ``hardware.token_seconds`` per token each, as many at once as
+the recipe's concurrency.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lwtui.text import duration
 from lwtui.translation import _
-from lwtui_training.gpu_memory import GIB, estimate
+from lwtui_training.gpu_memory import GIB
 from lwtui_training.model_shape import ModelShape
 from lwtui_training.progress import pad
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import read_instructions
+from lwtui_training.step_memory import cache_bytes, device_bytes, step_problem
 
 _TOKENS_PER_WORD = 1.4
-_LOGIT_BYTES = 6  # in half and in full precision
 _QUANTIZED = 0.6  # bytes per parameter of a Q4_K_M, roughly
 _OUT_BYTES = {"f32": 4, "f16": 2, "bf16": 2}
 _WORKER_BYTES = 2 << 30  # of a process with PyTorch, CUDA and its buffers
@@ -100,16 +96,19 @@ class StepPlan:
         bytes: Memory per device; ``None`` where a step needs none.
         calls: Number of texts to write or sample, and ``seconds`` for them; ``None`` where it is not known.
         seconds: Time for the calls at the recipe's endpoints.
+        problem: Why a training step does not fit on the recipe's devices, and what would; empty if it fits.
     """
 
     step: str
     bytes: float | None = None
     calls: int | None = None
     seconds: float | None = None
+    problem: str = ""
 
     def to_text(self) -> str:
         """Return a line for the terminal."""
         parts = [_("{size:.1f} GiB per device", size=self.bytes / GIB)] if self.bytes is not None else []
+        parts += [_("does not fit")] if self.problem else []
         parts += [_("{count:,} texts", count=self.calls)] if self.calls is not None else []
         parts += [_("about {time} of calls", time=duration(self.seconds))] if self.seconds is not None else []
         return f"  {self.step:12} {', '.join(parts)}"
@@ -117,8 +116,9 @@ class StepPlan:
 
 def plan_steps(recipe: Recipe, shape: ModelShape) -> list[StepPlan]:
     """Plan the steps other than SFT that the recipe has."""
-    plans = {"data": _plan_data, "prefs": _plan_prefs, "dpo": _plan_dpo, "grpo": _plan_grpo}
-    return [plan(recipe, shape) for step, plan in plans.items() if step in recipe.steps]
+    plans = {"data": _plan_data, "prefs": _plan_prefs}
+    found = [plan(recipe, shape) for step, plan in plans.items() if step in recipe.steps]
+    return found + [_plan_training(recipe, shape, step) for step in ("dpo", "grpo") if step in recipe.steps]
 
 
 def extra_plan(recipe: Recipe, shape: ModelShape) -> dict[str, Any]:
@@ -176,35 +176,13 @@ def _plan_prefs(recipe: Recipe, shape: ModelShape) -> StepPlan:
     return StepPlan("prefs", memory, texts, seconds)
 
 
-def _plan_dpo(recipe: Recipe, shape: ModelShape) -> StepPlan:
-    recipe = recipe.for_step("dpo")
-    dpo = recipe.dpo
-    return StepPlan("dpo", _training_bytes(recipe, shape, dpo, dpo.max_length, 2 * dpo.per_device_train_batch_size))
-
-
-def _plan_grpo(recipe: Recipe, shape: ModelShape) -> StepPlan:
-    recipe = recipe.for_step("grpo")
-    grpo = recipe.grpo
-    answers = grpo.per_device_train_batch_size
-    training = _training_bytes(recipe, shape, grpo, grpo.max_completion_length, answers)
-    cache = _sampling_bytes(recipe, shape, answers * grpo.gradient_accumulation_steps, grpo.max_completion_length)
-    idle = estimate(recipe, shape)
-    kept = idle.weights + idle.casts + idle.gradients + idle.optimizer + idle.working
-    return StepPlan("grpo", max(training, kept + cache - 2.0 * shape.parameters))
-
-
-def _training_bytes(recipe: Recipe, shape: ModelShape, table: Any, tokens: int, sequences: int) -> float:
-    """Return the memory of a training step that is like SFT, on unpacked sequences, with logits."""
-    names = ("method", "gradient_checkpointing", "activation_offloading")
-    same = {name: getattr(table, name) for name in names}
-    changed = replace(recipe.sft, packing=False, max_length=tokens, per_device_train_batch_size=sequences, **same)
-    plan = estimate(replace(recipe, sft=changed), shape)
-    return plan.total + _LOGIT_BYTES * tokens * sequences * shape.vocabulary
+def _plan_training(recipe: Recipe, shape: ModelShape, step: str) -> StepPlan:
+    return StepPlan(step, device_bytes(recipe, shape, step), problem=step_problem(recipe, shape, step))
 
 
 def _sampling_bytes(recipe: Recipe, shape: ModelShape, sequences: int, tokens: int) -> float:
     size = 2.0 if recipe.base.dtype == "bfloat16" else 4.0
-    return size * (shape.parameters + sequences * tokens * shape.layers * shape.key_value)
+    return size * shape.parameters + cache_bytes(recipe, shape, sequences, tokens)
 
 
 def _lengths(recipe: Recipe, source: str, words: int) -> list[int]:
