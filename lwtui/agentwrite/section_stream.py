@@ -222,6 +222,8 @@ class SectionStream:
         """
         if self._text.blank or self._text.length < self._resume_below:
             end = await self._until_long_enough()
+            if self._loops:
+                await self._cut_repeated_rest(end)
             is_cut = end is _End.LENGTH or (self._agent.profile.ends_itself and breaks_off(self._text.text))
             await self._trim_end(_End.LENGTH if is_cut else end)
 
@@ -533,6 +535,23 @@ class SectionStream:
             gap = "\n" * (2 - lines)
             self._text.append(gap)
             await self._emit(TextDelta(self._id, gap))
+
+    async def _cut_repeated_rest(self, end: _End) -> None:
+        """Cut what is left of a draft that repeated itself, if that as a whole stood in earlier sections.
+
+        A short paragraph may come again, as a refrain does, and is told from a repetition only at the end of a section.
+
+        Raises:
+            ModelError: Nothing else is left.
+        """
+        repetition = RepetitionFilter([section.text for section in self._task.earlier], self._index.sentences)
+        repetition.trust(self._text.text[: self._text.floor])
+        verdict = repetition.feed(self._text, ended=True)
+        if verdict is None:
+            return
+        await self._cut(max(self._text.floor, verdict.keep), len(self._text), verdict.reason)
+        if self._text.blank:
+            raise self._no_answer(end)
 
     async def _trim_end(self, end: _End) -> None:
         """Cut what leads to nothing at the end: white space, the mark of an item, a lead-in, half a sentence."""

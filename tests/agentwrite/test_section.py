@@ -376,6 +376,16 @@ async def test_a_model_that_only_repeats_earlier_text_is_a_clear_error() -> None
     assert caught.value.code == "only-repeats" and "section 2" in str(caught.value)
 
 
+async def test_short_paragraphs_before_a_repetition_are_one_too() -> None:
+    """Each of them could be a refrain."""
+    sentences = [sentence(1, index, words=(17, 18)).strip() for index in range(9)]
+    earlier = "\n\n".join([*sentences[:2], " ".join(sentences[2:])])
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, earlier, 160, Origin.MODEL)
+    with pytest.raises(ModelError) as caught:
+        await written(lambda _: [earlier], task(number=2, earlier=[first]))
+    assert caught.value.code == "only-repeats"
+
+
 @pytest.mark.parametrize("new", [0, 3])
 async def test_a_model_that_repeats_earlier_text_is_shown_less_of_it(new: int) -> None:
     """Small models repeat what they are shown: some write nothing new, some a few sentences first."""
