@@ -91,21 +91,19 @@ class SectionWriter:
         await self._emit(
             SectionStarted(self._id, task.ordinal, task.total, title, task.target, resumed, stream.keep, provenance)
         )
-        only_repeats: ModelError | None = None
         try:
             await stream.run()
         except ModelError as error:
             if error.code != "only-repeats":
                 raise
-            only_repeats = error
         draft = _Draft(stream.text, stream.length)
         if self._agent.profile.ends_itself and not task.direct and not stream.keep and not stream.refusal:
             if stream.has_own_length:
                 self._agent.lengths.learn(task.kind, requests.asked, stream.reached)
             draft = await self._redrafted(draft, requests, stream)
-        if only_repeats and not draft.text.strip():
-            raise only_repeats
-        draft = await self._kept(draft, refused=bool(stream.refusal))
+        empty = not draft.text.strip()
+        # A section without text does not keep the others from being written: it is told with those that are too short.
+        draft = await self._kept(draft, refused=bool(stream.refusal) or empty)
         draft = await self._cited(draft, requests.passages or (), stream.keep)
         status = Status.REFUSED if stream.refusal and not draft.text else self._status(draft)
         seconds = round(monotonic() - began, 3)
