@@ -126,7 +126,7 @@ class SectionWriter:
         target, length = self._target.target, count_words(former)
         if not refused and abs(draft.length - target) < abs(length - target):
             return draft
-        reason = _("the model refused to write it again") if refused else _("the former text is nearer to its length")
+        reason = _("the model gave no other text") if refused else _("the former text is nearer to its length")
         await self._put(former, 0, reason)
         return _Draft(former, length)
 
