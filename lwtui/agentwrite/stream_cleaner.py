@@ -16,6 +16,12 @@ _BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"  # some models begin with z
 _HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
 # A line that names a passage and ends like no sentence, as small models begin with one.
 _CITED_HEADING = regex.compile(r"(?:[\[［【]\s*\d{1,3}[^\]］】\n]*[\]］】]\s*)+[\p{Lu}\p{Lo}][^.!?。！？:：,，;；]*")
+# Keys of headings that a small model puts over any section, and of how many letters a beginning of another is one.
+_ANY_HEADING = frozenset(
+    {"introduction", "overview", "background", "conclusion", "summary", "引言", "简介", "前言", "导言", "概述", "背景"}
+    | {"正文", "结论", "总结"}
+)
+_LEAST_PART = 12
 _LONGEST_HEADING = 120  # characters of a first line that may be a heading
 _LABEL_END = regex.compile(r"\**[:：]\**(?:[ \t]+|(?<=：\**))")
 _TAIL = 1500  # characters of the existing text in which a repeated beginning is looked for
@@ -76,6 +82,8 @@ class StreamCleaner:
         self._tail = self._existing.rstrip()[-_TAIL:]
         self._title = title
         self._exact = exact
+        self._plain = plain
+        self._others = others
         self._opening: str | None = ""
         self._lines = _LineCleaner(self._existing, plain=plain, kept=others)
         self._at_line = self._existing.endswith("\n") and not self._lines.in_code
@@ -148,7 +156,9 @@ class StreamCleaner:
 
     def _may_be_heading(self, line: str) -> bool:
         marks = ("#", "*") if self._citations is None else ("#", "*", "[", "［", "【")
-        return line.startswith(marks) or heading_key(self._title).startswith(heading_key(line))
+        key = heading_key(line)
+        near = (heading_key(self._title), *(_ANY_HEADING | self._others if self._plain else ()))
+        return line.startswith(marks) or any(heading.startswith(key) for heading in near)
 
     def _is_heading(self, line: str) -> bool:
         """Tell whether a first line is the section's heading: a top-level heading, a bold line, or the title."""
@@ -158,8 +168,16 @@ class StreamCleaner:
             return True
         match = _HEADING.fullmatch(line.strip())
         if match is None or (match["marks"] and len(match["marks"]) > 2):
-            return bool(heading_key(self._title)) and heading_key(line) == heading_key(self._title)
+            key = heading_key(line)
+            return bool(key) and (key == heading_key(self._title) or (self._plain and self._is_part_of_heading(key)))
         return True
+
+    def _is_part_of_heading(self, key: str) -> bool:
+        """Tell whether a line of its own is a heading for any text, or the beginning of one of the plan."""
+        if key in self._others:
+            return False  # the model writes another section, which a filter notices
+        near = (heading_key(self._title), *self._others)
+        return key in _ANY_HEADING or (len(key) >= _LEAST_PART and any(heading.startswith(key) for heading in near))
 
     def _is_next_heading(self, line: str) -> bool:
         """Tell whether a base model begins another section. The heading is removed, and the text after it is kept."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lwtui.agentwrite.stream_cleaner import StreamCleaner
+from lwtui.agentwrite.stream_cleaner import StreamCleaner, heading_key
 
 STANDS = "The dog sat on the wide mat. It slept well until noon."
 
@@ -90,6 +90,23 @@ def test_a_repeated_section_heading_is_removed(heading: str) -> None:
 def test_a_section_heading_before_the_first_sentence_is_removed(label: str) -> None:
     answer = f"{label}It holds water: a lot."
     assert cleaned(answer) == cleaned(list(answer)) == "It holds water: a lot."
+
+
+@pytest.mark.parametrize("line", ["Introduction", "Overview:", "结论", "Introduction to refugee problems in Sudan"])
+def test_a_heading_for_any_text_or_a_part_of_one_is_no_prose(line: str) -> None:
+    others = frozenset({heading_key("Introduction to refugee problems in Sudan and South Sudan")})
+    answer = f"{line}\n\n refugees flee."
+    for step in (1, 7, 500):
+        cleaner = StreamCleaner("", "Policy", exact=False, plain=True, others=others)
+        pieces = [answer[at : at + step] for at in range(0, len(answer), step)]
+        assert "".join([*map(cleaner.add, pieces), cleaner.close()]) == "refugees flee."
+
+
+@pytest.mark.parametrize("line", ["Introductions are hard", "Dear Sir or Madam,", "Introduction", "Policy on"])
+def test_a_first_line_that_says_something_stays(line: str) -> None:
+    plain = line != "Introduction"
+    cleaner = StreamCleaner("", "Policy on water", exact=False, plain=plain)
+    assert (cleaner.add(f"{line}\n\nText.") + cleaner.close()).startswith(line)
 
 
 def test_a_chinese_section_heading_before_the_first_sentence_is_removed() -> None:
