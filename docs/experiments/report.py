@@ -148,10 +148,10 @@ def _export_source(source: MadeSource, text: str, path: Path) -> None:
     target.unlink()
 
 
-def plan_of(sources: Sequence[MadeSource], words: int) -> Plan:
-    """Return the plan of the scripted author: a section for each source."""
-    share = words // len(sources)
-    return Plan("Wickham, a Harbor Town", tuple(PlannedSection(*one.chapter, share) for one in sources))
+def plan_of(sources: Sequence[MadeSource]) -> Plan:
+    """Return the plan of the scripted author: a section for each source, as long as what the source says."""
+    sections = (PlannedSection(*one.chapter, count_words(" ".join(one.said))) for one in sources)
+    return Plan("Wickham, a Harbor Town", tuple(sections))
 
 
 class ScriptedAuthor:
@@ -236,11 +236,13 @@ async def _plan(document: Document, agent: Agent, made: Sequence[MadeSource], mo
         brief = brief_with_sources(brief, document.source_store, agent.context_length)
         keep_plan(document, PlanReady(await plan_document(agent, brief)), "Plan")
         return
-    keep_plan(document, PlanReady(plan_of(made, brief.words)), "Plan")
+    keep_plan(document, PlanReady(plan_of(made)), "Plan")
     # Words find nothing in another language, so a writer pins that source to its section.
     store = document.source_store
     for source, section in zip(made, document.plan.sections, strict=True):
         found = next(one for one in document.sources if one.location.endswith(source.file))
+        for other in found.pinned:
+            store.pin(found.id, other, pinned=False)
         store.pin(found.id, section.id)
 
 

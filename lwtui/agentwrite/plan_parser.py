@@ -66,8 +66,10 @@ def parse_steps(raw: str) -> ParsedPlan:
 
 def _without_placeholders(step: Step) -> Step:
     """Return a step without placeholders behind what it says: "Calibration: <what this section says>"."""
+    if not _CLOSED_PLACEHOLDER.search(f"{step.heading} {step.point}"):
+        return step
     heading, point = (_CLOSED_PLACEHOLDER.sub("", text).strip(" :：-–—;,") for text in (step.heading, step.point))
-    return replace(step, heading=heading, point=point) if (heading, point) != (step.heading, step.point) else step
+    return replace(step, heading=heading, point=point)
 
 
 # ---- lines ------------------------------------------------------------------------------------------------------
