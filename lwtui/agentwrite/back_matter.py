@@ -8,7 +8,6 @@ from __future__ import annotations
 import regex
 
 from lwtui.documents.model import Plan
-from lwtui.documents.outline import normalize_levels
 from lwtui.documents.plan_edits import without_sections
 
 _NUMBER = r"(?:[\dIVX]{1,4}[.)、:：]?\s+|第?[一二三四五六七八九十]{1,3}[章节部分、.]*\s*)?"
@@ -36,5 +35,4 @@ def without_back_matter(plan: Plan, instruction: str) -> Plan:
             word in asked for word in regex.findall(r"\p{L}{4,}|\p{Han}{2,}", title)
         )
 
-    rest = without_sections(plan, lambda one: is_unasked(one.title) or _NOT_IN_BRIEF.search(one.main_point) is not None)
-    return plan if rest is plan else normalize_levels(rest)
+    return without_sections(plan, lambda one: is_unasked(one.title) or _NOT_IN_BRIEF.search(one.main_point) is not None)

@@ -6,7 +6,6 @@ import regex
 
 from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.documents.model import Plan
-from lwtui.documents.outline import normalize_levels
 from lwtui.documents.plan_edits import without_sections
 from lwtui.text.word_runs import word_runs
 
@@ -27,5 +26,4 @@ def without_leaked_sections(plan: Plan, templates: PromptTemplates, instruction:
         return plan
     texts = [part for name in _INSTRUCTIONS for part in _PLACEHOLDER.split(templates.text(name))]
     leaked = frozenset().union(*(word_runs(text, _RUN) for text in texts)) - word_runs(instruction, _RUN)
-    rest = without_sections(plan, lambda one: not leaked.isdisjoint(word_runs(f"{one.title}\n{one.main_point}", _RUN)))
-    return plan if rest is plan else normalize_levels(rest)
+    return without_sections(plan, lambda one: not leaked.isdisjoint(word_runs(f"{one.title}\n{one.main_point}", _RUN)))

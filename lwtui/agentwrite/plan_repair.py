@@ -63,9 +63,8 @@ _CJK_VERB = regex.compile("在于|就是|不仅|能够|可以|通过|包括|表�
 _LEAST_CJK_SUBJECT = 4  # characters
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
 _TITLE_END = regex.compile(r":\s|[：。！？]|(?<=\p{L}{3})[.!?]\s+(?=\p{Lu})")
-_JOINS = regex.compile(
-    r"^\s*(?:and|or|but|und|oder|et|ou|y|e|o)\s+(?=\p{L})", regex.IGNORECASE
-)  # one clause to another
+# What joins a clause to the one before it
+_JOINS = regex.compile(r"^\s*(?:and|or|but|und|oder|et|ou|y|e|o)\s+(?=\p{L})", regex.IGNORECASE)
 # "The brief mentions that the town is old" plans to say that the town is old.
 _OF_BRIEF = regex.compile(
     r"^\s*(?:the|this|your)\s+brief\s+(?:also\s+)?(?:mentions|says|states|notes|describes|asks\s+for|includes|covers)\s+"

@@ -160,19 +160,25 @@ class SectionStream:
 
     def _choose_filters(self) -> list[TextFilter]:
         task, index = self._task, self._index
-        earlier = [section.text for section in task.earlier]
-        repetition = RepetitionFilter(earlier, index.sentences)
+        repetition = self._repetition_filter()
         stopper = ParagraphStopper if self._agent.profile.ends_itself else SentenceStopper
         length: TextFilter = stopper(self._target)
         if not self._agent.follows_instructions:
             return [repetition, length]  # a base model's stop strings take care of the rest
         filters: list[TextFilter] = [repetition, self._leak]
         if self._agent.profile.ends_itself and not task.direct:
-            filters.append(SimilarParagraphFilter(earlier, self._plan.headings, index.paragraphs))
+            filters.append(SimilarParagraphFilter(self._earlier_texts, self._plan.headings, index.paragraphs))
             filters.append(RepeatedOpeningFilter())
             if task.ordinal < task.total:
                 filters.append(ConclusionFilter())
         return [*filters, length]
+
+    @property
+    def _earlier_texts(self) -> list[str]:
+        return [section.text for section in self._task.earlier]
+
+    def _repetition_filter(self) -> RepetitionFilter:
+        return RepetitionFilter(self._earlier_texts, self._index.sentences)
 
     @property
     def text(self) -> str:
@@ -544,7 +550,7 @@ class SectionStream:
         Raises:
             ModelError: Nothing else is left.
         """
-        repetition = RepetitionFilter([section.text for section in self._task.earlier], self._index.sentences)
+        repetition = self._repetition_filter()
         repetition.trust(self._text.text[: self._text.floor])
         verdict = repetition.feed(self._text, ended=True)
         if verdict is None:

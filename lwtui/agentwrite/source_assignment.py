@@ -26,9 +26,10 @@ def assigned_sources(
         named: The sources that the plan itself names. They stay as they are.
     """
     sections = [section for section in plan.sections if section.words]
+    sources = store.list()
     known = {id for ids in named.values() for id in ids}
-    waiting = [source.id for source in store.list() if source.id not in known and source.passages <= _SHORT]
-    if not waiting or len(store.list()) > _MOST * len(sections):
+    waiting = [source.id for source in sources if source.id not in known and source.passages <= _SHORT]
+    if not waiting or len(sources) > _MOST * len(sections):
         return named
     given = {section.id: list(named.get(section.id, ())) for section in sections}
     body = sections[:-1] if len(sections) > _MOST else sections  # the last one concludes

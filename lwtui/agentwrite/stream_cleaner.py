@@ -82,8 +82,10 @@ class StreamCleaner:
         self._tail = self._existing.rstrip()[-_TAIL:]
         self._title = title
         self._exact = exact
-        self._plain = plain
         self._others = others
+        # Headings of which a first line of plain prose may be a part, and those that it may be besides.
+        self._partial = frozenset({heading_key(title), *others}) if plain else frozenset()
+        self._any = _ANY_HEADING if plain else frozenset()
         self._opening: str | None = ""
         self._lines = _LineCleaner(self._existing, plain=plain, kept=others)
         self._at_line = self._existing.endswith("\n") and not self._lines.in_code
@@ -157,8 +159,8 @@ class StreamCleaner:
     def _may_be_heading(self, line: str) -> bool:
         marks = ("#", "*") if self._citations is None else ("#", "*", "[", "［", "【")
         key = heading_key(line)
-        near = (heading_key(self._title), *(_ANY_HEADING | self._others if self._plain else ()))
-        return line.startswith(marks) or any(heading.startswith(key) for heading in near)
+        likely = (heading_key(self._title), *self._partial, *self._any)
+        return line.startswith(marks) or any(heading.startswith(key) for heading in likely)
 
     def _is_heading(self, line: str) -> bool:
         """Tell whether a first line is the section's heading: a top-level heading, a bold line, or the title."""
@@ -169,15 +171,15 @@ class StreamCleaner:
         match = _HEADING.fullmatch(line.strip())
         if match is None or (match["marks"] and len(match["marks"]) > 2):
             key = heading_key(line)
-            return bool(key) and (key == heading_key(self._title) or (self._plain and self._is_part_of_heading(key)))
+            return bool(key) and (key == heading_key(self._title) or self._is_part_of_heading(key))
         return True
 
     def _is_part_of_heading(self, key: str) -> bool:
-        """Tell whether a line of its own is a heading for any text, or the beginning of one of the plan."""
+        """Tell whether a line of plain prose is a heading for any text, or the beginning of one of the plan."""
         if key in self._others:
             return False  # the model writes another section, which a filter notices
-        near = (heading_key(self._title), *self._others)
-        return key in _ANY_HEADING or (len(key) >= _LEAST_PART and any(heading.startswith(key) for heading in near))
+        is_long = len(key) >= _LEAST_PART
+        return key in self._any or (is_long and any(heading.startswith(key) for heading in self._partial))
 
     def _is_next_heading(self, line: str) -> bool:
         """Tell whether a base model begins another section. The heading is removed, and the text after it is kept."""

@@ -186,7 +186,7 @@ def without_sections(plan: Plan, is_dropped: Callable[[PlannedSection], bool]) -
     kept = tuple(section for section in plan.sections if not is_dropped(section))
     if len(kept) == len(plan.sections) or not any(section.words for section in kept):
         return plan
-    return rescale(replace(plan, sections=kept), plan.words)
+    return normalize_levels(rescale(replace(plan, sections=kept), plan.words))
 
 
 def resize(plan: Plan, section_id: str, words: int) -> Plan:

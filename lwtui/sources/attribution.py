@@ -96,14 +96,14 @@ def _likenesses(
     own = ComparedText(claim.text).terms
     if len(own) < _LEAST_WORDS:
         return
+    sure = [detail for detail in details if detail.is_sure]
+    needed = _SAID_WITH_MANY if len(sure) >= _MANY_DETAILS else _SAID_IN_ALL
     for source in passages:  # each with one passage
         (read,) = source.read
-        if not all(read.has(detail) for detail in details if detail.is_sure):
+        if not all(map(read.has, sure)):
             continue
         near = max((len(own & sentence.terms) / len(own) for sentence in read.sentences), default=0.0)
-        in_all = len(own & read.terms) / len(own)
-        needed = _SAID_WITH_MANY if sum(detail.is_sure for detail in details) >= _MANY_DETAILS else _SAID_IN_ALL
-        if near < _SAID and in_all < needed:
+        if near < _SAID and len(own & read.terms) / len(own) < needed:
             continue
         if not Comparison(claim.text, details, [read], [source]).missing():
             yield near, FoundPassage(source.passages[0], source.source)

@@ -19,7 +19,7 @@ from lwtui_training.model_shape import ModelShape
 from lwtui_training.progress import pad
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import read_instructions
-from lwtui_training.step_memory import cache_bytes, device_bytes, step_problem
+from lwtui_training.step_memory import cache_bytes, device_bytes, loads_reference, step_problem
 
 _TOKENS_PER_WORD = 1.4
 _QUANTIZED = 0.6  # bytes per parameter of a Q4_K_M, roughly
@@ -77,13 +77,8 @@ def host_bytes(recipe: Recipe, shape: ModelShape) -> float:
     size = 2.0 if recipe.sft.method == "lora" or recipe.hardware.strategy == "zero3" else 4.0
     copies = recipe.hardware.processes if recipe.hardware.strategy == "ddp" else 1
     loading = size * shape.parameters * copies
-    if recipe.hardware.strategy == "fsdp2":
-        has_reference = {
-            "dpo": recipe.dpo.method == "full",
-            "grpo": recipe.grpo.method == "full" and recipe.grpo.beta > 0,
-        }
-        if any(has_reference.get(step) for step in recipe.steps):
-            loading = max(loading, 2 * 4.0 * shape.parameters)
+    if recipe.hardware.strategy == "fsdp2" and any(loads_reference(recipe, step) for step in recipe.steps):
+        loading = max(loading, 2 * 4.0 * shape.parameters)
     return loading + _WORKER_BYTES * recipe.hardware.processes
 
 

@@ -100,12 +100,15 @@ def _size(recipe: Recipe) -> int:
     return 2 if recipe.base.dtype == "bfloat16" else 4
 
 
+def loads_reference(recipe: Recipe, step: str) -> bool:
+    """Return whether a training step loads a reference model, if only to compute its log-probabilities beforehand."""
+    if step == "dpo":
+        return recipe.dpo.method == "full"
+    return step == "grpo" and recipe.grpo.method == "full" and recipe.grpo.beta > 0
+
+
 def _reference_bytes(recipe: Recipe, shape: ModelShape, step: str) -> float:
-    has_reference = {
-        "dpo": recipe.dpo.method == "full" and not recipe.dpo.precompute_ref_log_probs,
-        "grpo": recipe.grpo.method == "full" and recipe.grpo.beta > 0,
-    }
-    if not has_reference.get(step):
+    if not loads_reference(recipe, step) or (step == "dpo" and recipe.dpo.precompute_ref_log_probs):
         return 0.0
     strategy = recipe.hardware.strategy
     shards = recipe.devices if strategy in ("fsdp2", "zero3") else 1
