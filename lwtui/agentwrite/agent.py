@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from lwtui.agentwrite.cache_table import model_key
-from lwtui.agentwrite.length_habits import LengthHabits
+from lwtui.agentwrite.length_habits import SMALL_MODEL, LengthHabits
 from lwtui.agentwrite.prompt_builder import PromptBuilder, builder_for
 from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.agentwrite.retry import RetryPolicy
@@ -22,7 +22,9 @@ from lwtui.translation import _
 
 _MARGIN = 128  # tokens
 _LEAST_ROOM = 64  # tokens of an answer
-_DRY = 0.8  # DRY multiplier once a model has begun to repeat itself
+_DRY = 0.8  # DRY multiplier, of a base model once it has begun to repeat itself and of a small chat model's new text
+_COPIED = 8  # tokens in a row that a small chat model may have from what it is shown, before DRY penalizes more
+_REPEATING_SECTIONS = 2  # after that many in a row, a model is shown only the end of the earlier text
 
 
 class NoRoom(ModelError):
@@ -39,10 +41,17 @@ class LearnedLimits:
     Attributes:
         reasoning_tokens: Tokens to allow for reasoning, in addition to those for the answer.
         context_share: The share of the advertised context that the model really has.
+        repeating_sections: How many sections in a row began with what the prompt showed, before it showed less.
     """
 
     reasoning_tokens: int = 0
     context_share: float = 1.0
+    repeating_sections: int = 0
+
+    @property
+    def repeats_what_it_sees(self) -> bool:
+        """Whether sections come out better if the model sees only the end of the earlier text."""
+        return self.repeating_sections >= _REPEATING_SECTIONS
 
 
 @dataclass
@@ -78,7 +87,14 @@ class Agent:
         helper = self.helper and self.helper.metered(task)
         return replace(self, model=task.model(self.model, self.prices), helper=helper)
 
-    def prepared(self, request: Request, brief: Brief, salt: int, *, role: Role, loops: int = 0) -> Request:
+    @property
+    def is_small(self) -> bool:
+        """Whether it is a chat model so small that it copies what it is shown."""
+        return self.profile.ends_itself and 0 < self.model.capabilities.weights < SMALL_MODEL
+
+    def prepared(
+        self, request: Request, brief: Brief, salt: int, *, role: Role, loops: int = 0, is_new: bool = False
+    ) -> Request:
         """Return ``request`` with sampling options, stop strings and a seed.
 
         Args:
@@ -87,14 +103,16 @@ class Agent:
             salt: Varies the seed from call to call; every seed follows from the brief's.
             role: The role that makes the call; how much a model reasons depends on it.
             loops: How often the text has repeated itself so far; more loops mean stronger penalties.
+            is_new: Whether the answer is new text, with nothing that has to be copied.
         """
+        sampling = with_sampling(self.profile.sampling, brief.sampling)
+        if is_new and self.is_small and sampling.dry_multiplier is None:
+            sampling = replace(sampling, dry_multiplier=_DRY, dry_allowed_length=_COPIED)
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31
         return replace(
             request,
             stop=request.stop or self.profile.stop,
-            sampling=_penalized(
-                with_sampling(self.profile.sampling, brief.sampling), loops, dry=not self.profile.ends_itself
-            ),
+            sampling=_penalized(sampling, loops, dry=not self.profile.ends_itself),
             seed=seed,
             role=role,
         )
@@ -187,8 +205,8 @@ async def open_agent(name: str, settings: Settings, *, model: ModelSettings | No
 def _penalized(sampling: Sampling, loops: int, *, dry: bool) -> Sampling:
     """Return ``sampling`` with penalties that grow with ``loops``.
 
-    DRY penalizes continuing a sequence as before. It makes small chat models glue fragments of words together, so only
-    base models get it.
+    DRY penalizes continuing a sequence as before. If it does so from the third token, small chat models glue fragments
+    of words together, so only base models get it like that.
     """
     if not loops:
         return sampling

@@ -227,12 +227,15 @@ CLOSINGS = _any(
     r"|how you(?:'d| would) like|your thoughts|when you)",
     r"(?:please )?feel free to (?:ask|reach out|let me|modify|adjust|edit|adapt|request|tell me|provide"
     r"|make (?:any )?(?:changes|edits|adjustments)|customi[sz]e|use this|change)",
+    r"thank you (?:very much |so much )?for reading (?:my|this|the) (?:text|section|draft|response|answer|document)",
+    r"once you(?:'ve| have) (?:completed|finished|written) (?:all (?:of )?)?(?:the|these) sections?",
+    r"this (?:text|document|guide) (?:has been|is|was) (?:being )?written (?:section by section|in sections|so far)",
     r"would you like (?:me to|to (?:continue|proceed|see|add|change|make|adjust|expand|move on)|another"
     r"|any (?:changes|adjustments|revisions|edits)|the next)",
     r"if you(?:'d| would) (?:like|prefer)[^\n]{0,120}?\W(?:let me|just (?:ask|say|tell)|i can|i(?:'d"
     r"| would) be|feel free|please)",
-    r"if you (?:need|want|have)[^\n]{0,120}?\W(?:let me know|just (?:ask|say|tell me)|i can|i(?:'d"
-    r"| would) be (?:happy|glad)|feel free)",
+    r"if you (?:need|want|have)[^\n]{0,120}?\W(?:let me know|(?:just|don't hesitate to) (?:ask|say|tell me)|i can"
+    r"|i(?:'d| would) be (?:happy|glad)|feel free)",
     r"(?:shall|should) i (?:continue|proceed|go on|write|move on|start|expand)|(?:do )?you want me to"
     r"|ready (?:to continue|for the next)"
     r"|i(?:'m| am) (?:ready|happy|glad|available|here) to (?:continue|help|write|adjust|assist|make|revise"

@@ -58,6 +58,13 @@ def section_target(sections: Sequence[Section], section_id: str) -> int:
     return max(1, round(min(max(share, section.words * _MOST_SHRINK), section.words * _MOST_GROWTH)))
 
 
+def missing_words(sections: Sequence[Section], section_id: str, target: int) -> int:
+    """Return how many words a document will lack if its last section gets ``target`` words."""
+    counted = [section for section in sections if not section.kind.has_free_length]
+    written = sum(section.length for section in counted if section.is_written and section.id != section_id)
+    return sum(section.words for section in counted) - written - target
+
+
 @dataclass(frozen=True)
 class LengthTarget:
     """Where a section's text should end.

@@ -19,7 +19,8 @@ _FILLS = 0.75  # share of a request from which a model fills it
 _STRETCH = 1.3  # of the usual length, which is as much as may be planned for one section
 # The longest section that is planned for a small model before it has shown what it can fill, by the size of its weights
 # in bytes. Chat models of 0.5 and 1.5 billion parameters (4 bits each) wrote 80 to 270 and 160 to 450 words.
-_SMALL = ((8 * 10**8, 300), (16 * 10**8, 400))
+SMALL_MODEL = 16 * 10**8
+_SMALL = ((8 * 10**8, 300), (SMALL_MODEL, 400))
 HABITS = CacheTable("lengths.json")
 
 

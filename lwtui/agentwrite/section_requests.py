@@ -39,6 +39,8 @@ class SectionRequests:
             sources.
         cramped: Whether the context was too small for the answer that the last request should have.
         asked: The length that the last request for a whole section asked for, in the counter's unit.
+        shows_less: Whether they show only the end of the earlier text from the first one on, since the model repeated
+            what it was shown in sections before.
     """
 
     def __init__(self, agent: Agent, task: SectionTask, context: ContextBuilder, emit: Emit) -> None:
@@ -54,6 +56,7 @@ class SectionRequests:
         self.passages: tuple[FoundPassage, ...] | None = None
         self.cramped = False
         self.asked = task.target
+        self.shows_less = agent.limits.repeats_what_it_sees
 
     async def for_draft(self, task: SectionTask, *, looped: bool) -> SectionRequests:
         """Return requests for another draft of the section, with the same plan and notes.
@@ -141,7 +144,13 @@ class SectionRequests:
         request = Request(prompt, max_tokens=min(wished, max(1, room)), repeats_prompt=copies)
         request = await self._agent.fitted(request)
         salt += self._task.number * 997 + self._task.variant * 1_000
-        return self._agent.prepared(request, self._task.brief, salt, role=Role.WRITE, loops=loops)
+        return self._agent.prepared(
+            request, self._task.brief, salt, role=Role.WRITE, loops=loops, is_new=self._is_new(copies)
+        )
+
+    def _is_new(self, copies: bool) -> bool:
+        """Whether the section has nothing that has to be copied, such as passages to quote, or rows that are alike."""
+        return not (copies or self.passages or self._task.section.kind.has_free_length)
 
     async def _shown(self, length: int, loops: int) -> tuple[str, Detail]:
         """Return the earlier text and the detail of the plan to show.
@@ -153,6 +162,7 @@ class SectionRequests:
             loops: How often the section has repeated itself so far.
         """
         steps = loops if length < LEAST_WORDS else loops - 1
+        steps += self.shows_less
         text = self._earlier.text
         if steps <= 0 or not self._agent.profile.ends_itself:
             return text, self._detail

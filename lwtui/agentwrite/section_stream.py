@@ -111,6 +111,9 @@ class SectionStream:
         requests: Builds the requests; already prepared.
         emit: Awaited for each event.
         index: What the filters know of the earlier sections.
+
+    Attributes:
+        repeated_at_once: Whether the first answer was cut near its beginning, since it repeated what it was shown.
     """
 
     def __init__(
@@ -137,6 +140,7 @@ class SectionStream:
         self._resumable = len(kept)  # how many characters remained after the last fault
         self._calls = 1
         self._longest = 0
+        self.repeated_at_once = False
         self._loops = 0
         self._loop_places: dict[int, int] = {}
         self._reasoning_retries = 0
@@ -489,6 +493,7 @@ class SectionStream:
             earlier = [end for end in sentence_ends(self._text.text[:keep]) if end < keep]
             keep = earlier[-1] if earlier else keep
         few = count_words(self._text.text[:keep]) < LEAST_WORDS
+        self.repeated_at_once = self.repeated_at_once or (few and self._loops == 1)
         if few and self._agent.profile.ends_itself and not self.looped:
             keep = 0  # it does better to begin anew than to continue a few words
         keep = max(self._text.floor, _paragraph_start(self._text.text, keep))

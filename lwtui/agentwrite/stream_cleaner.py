@@ -37,6 +37,8 @@ _TOP_HEADING = regex.compile(r" {0,3}#{1,2}(?=[ \t])")
 _LEAST_SENTENCE = 6  # words; shorter items of a list make no prose
 # A plain dash may begin speech.
 _ITEM_MARK = regex.compile(r" {0,3}(?:(?P<number>\d{1,2})(?:[.)][ \t]+|、[ \t]*)|[*•][ \t]+|-[ \t]+(?=\*\*))")
+_LIST_MARK = regex.compile(r" {0,3}(?:\d{1,2}(?:[.)][ \t]+|、[ \t]*)|[-*+•][ \t]+)(?=\S)")
+_NUMBER_OF_HEADING = regex.compile(r"\A(?:\d{1,2}(?:[.)、]|\.\d{1,2}[.)]?(?=\s))|[一二三四五六七八九十]{1,3}、)\s*")
 _FENCE_START = regex.compile(r" {0,3}(?:```|~~~)")
 _LONGEST_FENCE = 200  # characters of a line that opens or closes a block of code
 
@@ -225,15 +227,15 @@ class _LineCleaner:
     """Moves headings below the level of sections; for plain prose, removes them and makes sentences of list items.
 
     A list begins after a line that ends with a colon, and its numbers count from 1: others may be dates. A list whose
-    first item is no sentence keeps its marks. Code blocks stay as they are. The beginning of a line is held back until
-    it is clear what it is.
+    first item is no sentence keeps its marks. A removed heading before a list becomes the line that leads to it. Code
+    blocks stay as they are. The beginning of a line is held back until it is clear what it is.
     """
 
     def __init__(self, existing: str, *, plain: bool, kept: frozenset[str]) -> None:
         self._plain = plain
         self._kept = kept
         self._line_starts = not existing or existing.endswith("\n")
-        self._after_heading = False  # after a removed heading, blank lines are removed, too
+        self._heading = ""  # the last line, if that is a removed heading; blank lines after it are removed, too
         self._last = existing.rstrip()[-1:]  # the last character before the present line that is not blank
         self._items = 0  # of the present list
         self._keeps_marks = False  # whether that list does
@@ -271,6 +273,8 @@ class _LineCleaner:
             return False
         if self._line_starts and self._may_be_item and self._is_undecided_item(line):
             return True
+        if self._heading and _LIST_MARK.fullmatch(line, partial=True):
+            return True
         may_be_heading = self._line_starts and line.lstrip(" ").startswith(("#", "**"))
         return line.endswith("*") or (may_be_heading and len(line) <= _LONGEST_HEADING)
 
@@ -286,21 +290,32 @@ class _LineCleaner:
         if self._plain:
             heading = _HEADING.fullmatch(line.strip()) if self._line_starts and len(line) <= _LONGEST_HEADING else None
             if heading and heading_key(line) not in self._kept:
-                self._after_heading = True
+                self._heading = line.strip()
                 return ""
-            if self._after_heading and not line.strip():
+            if self._heading and not line.strip():
                 return ""
-            self._after_heading = False
+            lead_in = self._lead_in(line)
+            self._heading = ""
             if self._line_starts and line.strip():
                 line = self._without_mark(line)
             self._last = line.rstrip()[-1:] or self._last
-            return line.replace("**", "")
+            return lead_in + line.replace("**", "")
         top = _TOP_HEADING.match(line) if self._line_starts else None
         return f"###{line[top.end() :]}" if top else line
 
+    def _lead_in(self, line: str) -> str:
+        """Return the removed heading as a line that leads to a list, which nobody would understand without it."""
+        if not self._heading or not _LIST_MARK.match(line):
+            return ""
+        words = _NUMBER_OF_HEADING.sub("", self._heading.strip("#* \t")).rstrip(":：* \t")
+        if not words:
+            return ""
+        self._last, self._items = ":", 0
+        return f"{words}{'：' if _ENDS_CJK.search(words) else ':'}\n"
+
     @property
     def _may_be_item(self) -> bool:
-        return self._items > 0 or self._last in (":", "：")
+        return self._items > 0 or self._last in (":", "：") or bool(self._heading)
 
     def _is_undecided_item(self, line: str) -> bool:
         if _ITEM_MARK.fullmatch(line, partial=True):

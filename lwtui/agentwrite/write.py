@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Protocol
 from zlib import crc32
@@ -27,7 +27,7 @@ from lwtui.agentwrite.events import (
 )
 from lwtui.agentwrite.fact_notes import LIKELY_FACTS, FactSource, note_facts, unnoted
 from lwtui.agentwrite.fact_selection import facts_before, facts_of
-from lwtui.agentwrite.length import section_target
+from lwtui.agentwrite.length import missing_words, section_target
 from lwtui.agentwrite.notes import recent_text
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.section import SectionWriter
@@ -168,11 +168,18 @@ class _Run:
             if self.brief.mode is Mode.AGENTWRITE:
                 await self.note_facts(before=section.id)
             alone = self.only is not None or self.brief.mode is Mode.PARALLEL
-            task = section_task(self.brief, self.document, section, self.candidate, alone=alone)
+            task = self._task(section, alone=alone)
             metered = self.metered or self._metered(task)
             before = metered.usage
             await SectionWriter(self.agent, task, context(), self.emit, metered).run()
             self.usage += metered.usage - before
+
+    def _task(self, section: Section, *, alone: bool) -> SectionTask:
+        """Return the task of writing a section. For a small model, its target does not rise above what that fills."""
+        task = section_task(self.brief, self.document, section, self.candidate, alone=alone)
+        longest = self.agent.lengths.longest(task.kind) if self.agent.is_small else 0
+        most = max(section.words, longest)
+        return replace(task, target=most, slack=None) if longest and most < task.target else task
 
     async def note_facts(self, before: str = "") -> None:
         """Note the facts of the finished sections, or of those before one, that have changed since they were noted."""
@@ -223,13 +230,17 @@ def section_task(
     is_last = all(other.is_written or other.id == section.id for other in reversed(sections))
     present = sections[index]
     replaced = "" if section.text else present.text
+    target = section.words if alone else section_target(sections, section.id)
+    slack = _slack(plan, section, alone=alone) if alone or is_last else None
+    if not alone and slack is not None and missing_words(sections, section.id, target) > slack:
+        slack = None  # the last section cannot bring the document to its length any more
     return SectionTask(
         brief=brief,
         plan=plan,
         section=section,
         number=index + 1,
-        target=section.words if alone else section_target(sections, section.id),
-        slack=_slack(plan, section, alone=alone) if alone or is_last else None,
+        target=target,
+        slack=slack,
         earlier=[other for other in sections[:index] if other.text],
         facts=facts_before(facts_of(document), sections, index),
         sources=sources_of(document),

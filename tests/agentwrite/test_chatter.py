@@ -154,6 +154,9 @@ def test_talk_before_the_text_in_its_first_line_is_removed(lead: str) -> None:
 
 
 AFTER = [
+    "Thank you for reading my text. If you have any further questions, don't hesitate to ask!",
+    "Once you have completed all of the sections, feel free to add any additional information.",
+    "This text has been written section by section so far, covering the sections you've already outlined.",
     "This concludes the text.",
     "This completes the section on the harbor and its boats.",
     "(Word count: 120)",

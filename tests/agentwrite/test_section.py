@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -27,9 +27,10 @@ from lwtui.agentwrite.events import (
 )
 from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_stream import breaks_off
-from lwtui.agentwrite.section_task import SectionTask
+from lwtui.agentwrite.section_task import RewriteTask, SectionTask
 from lwtui.documents.model import Brief, Origin, Section, Status
-from lwtui.models.base import ModelError, Request, StreamPart, UnsurePiece
+from lwtui.documents.section_kind import SectionKind
+from lwtui.models.base import Capabilities, ModelError, Request, StreamPart, UnsurePiece
 from lwtui.models.metering import UsageTracker
 from lwtui.text import count_words
 from tests.support.author import Author, sentence, title_of
@@ -457,6 +458,51 @@ async def test_text_of_earlier_sections_is_not_repeated() -> None:
         text, events = await run(studio, task(number=2, earlier=[first]))
     assert sentence(1, 7).strip() not in text
     assert [event.reason for event in of_kind(TextRolledBack, events)][:1] == ["a sentence repeats an earlier one"]
+
+
+async def test_a_model_that_repeats_in_two_sections_is_shown_less_from_the_next_one_on() -> None:
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, own(60), 300, Origin.MODEL)
+    whole = own(60).partition(".")[0]
+
+    def author(seen: Any) -> list[str]:
+        return [own(20)] if whole in prompt_of(seen) else [own(40, 2)]
+
+    async with open_studio(author) as studio:
+        shown = []
+        for _ in range(3):
+            before = len(studio.prompts)
+            await run(studio, task(number=2, earlier=[first]))
+            shown.append([whole in prompt for prompt in studio.prompts[before:]])
+    assert shown == [[True, False], [True, False], [False]]
+
+
+@dataclass
+class Small:
+    """A model of which one knows that it is small."""
+
+    model: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(self.model.capabilities, weights=10**9)
+
+
+async def test_a_small_model_is_kept_from_copying_but_not_where_it_has_to() -> None:
+    rewrite = RewriteTask("- Say more.", own(20))
+    works = [task(), replace(task(), rewrite=rewrite), task()]
+    works[2] = replace(works[2], section=replace(works[2].section, kind=SectionKind.TABLE))
+    found = []
+    for work in works:
+        async with open_studio(lambda _: [own(40)]) as studio:
+            studio.agent.model = Small(studio.agent.model)
+            await run(studio, work)
+            found.append(studio.server.calls[0].json.get("dry_allowed_length"))
+    assert found == [8, None, None]
+    _, _, studio = await written(Author())
+    assert "dry_allowed_length" not in studio.server.calls[0].json
 
 
 # ---- faults -----------------------------------------------------------------------------------------------------

@@ -49,6 +49,11 @@ def cleaned(
             "Do:\nPack two pairs of warm socks.\n    - and a hat\nGo there.",
         ),
         ("### Things\n\nBring socks.", "Bring socks."),
+        (
+            "It blows.\n\n### 1. Storms\n\n- **Stay in:** nobody sails in such a sea.\n- **Wait** for calm.\n\n### Rain\n\nIt rains.",
+            "It blows.\n\nStorms:\nStay in: nobody sails in such a sea.\nWait for calm.\n\nIt rains.",
+        ),
+        ("先看天气。\n\n**雷暴**\n\n- 进屋", "先看天气。\n\n雷暴：\n- 进屋"),
         ("He came in.\n- Good day, he said.\n3. Mai war es.", "He came in.\n- Good day, he said.\n3. Mai war es."),
         ("It fell to:\n-5 degrees, *cold*.", "It fell to:\n-5 degrees, *cold*."),
         ("Run:\n```\n- a\n```", "Run:\n```\n- a\n```"),
