@@ -50,7 +50,8 @@ def cleaned(
         ),
         ("### Things\n\nBring socks.", "Bring socks."),
         (
-            "It blows.\n\n### 1. Storms\n\n- **Stay in:** nobody sails in such a sea.\n- **Wait** for calm.\n\n### Rain\n\nIt rains.",
+            "It blows.\n\n### 1. Storms\n\n- **Stay in:** nobody sails in such a sea.\n- **Wait** for calm."
+            "\n\n### Rain\n\nIt rains.",
             "It blows.\n\nStorms:\nStay in: nobody sails in such a sea.\nWait for calm.\n\nIt rains.",
         ),
         ("先看天气。\n\n**雷暴**\n\n- 进屋", "先看天气。\n\n雷暴：\n- 进屋"),
