@@ -9,9 +9,11 @@ A document is written three ways, one after the other, each in a process of its 
 - ``Llama``: the same calls over llama-cpp-python's class ``Llama``, which also keeps the common prefix.
 
 The two peers get what the published scripts of the method send: the task, the whole plan, all text so far and the step
-to write. Seconds and tokens are told for 1,000 words of the result, because the ways write different lengths. Evaluated
-tokens are all that went through the model: of prompts those that no cache had, and those of the answers. Memory is the
-most that all processes of a way had resident. Goals: at most 0.95 of the faster peer's time, and half its tokens.
+to write. Seconds and tokens are told for 1,000 words of the result, because the ways write different lengths. The peers
+keep what a model repeats, so seconds are also told for 1,000 new words: without those that are part of four words in a
+row which stood earlier in the text. Evaluated tokens are all that went through the model: of prompts those that no
+cache had, and those of the answers. Memory is the most that all processes of a way had resident. Goals: at most 0.95 of
+the faster peer's time, and half its tokens.
 ``bench/servers.py`` builds llama-server.
 """
 
@@ -38,6 +40,7 @@ import psutil
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.models.llama_cpp.machine import usable_cores
 from lwtui.text import count_words
+from lwtui_bench.metrics import repeated_share, tokens_of
 
 TASK = "A practical guide for first-time visitors to the Lofoten Islands in winter"
 POINTS = (
@@ -78,10 +81,20 @@ class Way:
     """What one way took for a document."""
 
     name: str
-    words: int
+    text: str
     seconds: float
     evaluated: int
     memory: float = 0.0  # bytes
+
+    @property
+    def words(self) -> int:
+        """How many words it wrote."""
+        return max(1, count_words(self.text))
+
+    @property
+    def repeated(self) -> float:
+        """The share of its words that are part of four in a row which stood earlier."""
+        return repeated_share(tokens_of(self.text)[0], 4)
 
 
 def plan_of(sections: int, words: int) -> Plan:
@@ -127,8 +140,8 @@ async def by_lwtui(path: Path, plan: Plan, seed: int) -> Way:
         seconds = time.perf_counter() - began
     finally:
         await agent.aclose()
-    words = sum(count_words(text) for text in draft.texts.values())
-    return Way("lwtui", words, seconds, tracker.usage.total - tracker.usage.cached)
+    text = "\n\n".join(draft.texts.get(section.id, "") for section in plan.sections)
+    return Way("lwtui", text, seconds, tracker.usage.total - tracker.usage.cached)
 
 
 def by_server(path: Path, plan: Plan, seed: int, program: str) -> Way:
@@ -155,7 +168,7 @@ def by_server(path: Path, plan: Plan, seed: int, program: str) -> Way:
             answer = _post(f"{address}/v1/chat/completions", body)
             written = f"{written}\n\n{answer['choices'][0]['message']['content']}".strip()
             evaluated += answer["timings"]["prompt_n"] + answer["timings"]["predicted_n"]
-        return Way("llama-server", count_words(written), time.perf_counter() - began, evaluated)
+        return Way("llama-server", written, time.perf_counter() - began, evaluated)
     finally:
         server.terminate()
         server.wait()
@@ -209,7 +222,7 @@ def by_class(path: Path, plan: Plan, seed: int) -> Way:
             seed=seed + number,
         )
         written = f"{written}\n\n{answer['choices'][0]['message']['content']}".strip()
-    return Way("Llama", count_words(written), time.perf_counter() - began, Counting.evaluated)
+    return Way("Llama", written, time.perf_counter() - began, Counting.evaluated)
 
 
 # -- the comparison
@@ -252,23 +265,32 @@ def measure(way: str, options: argparse.Namespace, seed: int) -> Way:
 
 def table(ways: dict[str, list[Way]]) -> str:
     """Return the medians of all ways, and lwtui's share of the best peer."""
-    lines = [
-        "| way | words | seconds for 1,000 words | tokens evaluated for 1,000 words | memory |",
-        "| --- " * 5 + "|",
-    ]
-    figures: dict[str, tuple[float, float]] = {}
+    columns = (
+        "words",
+        "repeated",
+        "s for 1,000 words",
+        "s for 1,000 new words",
+        "tokens evaluated for 1,000 words",
+        "memory",
+    )
+    lines = [f"| way | {' | '.join(columns)} |", "| --- " * (len(columns) + 1) + "|"]
+    figures: dict[str, tuple[float, float, float]] = {}
     for name, found in ways.items():
-        seconds = median(each.seconds * 1000 / max(1, each.words) for each in found)
-        evaluated = median(each.evaluated * 1000 / max(1, each.words) for each in found)
-        figures[name] = seconds, evaluated
-        memory = max(each.memory for each in found) / 2**30
-        words = median(each.words for each in found)
-        lines.append(f"| {name} | {words:.0f} | {seconds:.1f} | {evaluated:.0f} | {memory:.2f} GiB |")
+        seconds, new, evaluated = figures[name] = (
+            median(each.seconds * 1000 / each.words for each in found),
+            median(each.seconds * 1000 / each.words / (1 - each.repeated) for each in found),
+            median(each.evaluated * 1000 / each.words for each in found),
+        )
+        words, repeated = median(each.words for each in found), median(each.repeated for each in found)
+        memory = f"{max(each.memory for each in found) / 2**30:.2f} GiB"
+        cells = (name, f"{words:.0f}", f"{repeated:.0%}", f"{seconds:.0f}", f"{new:.0f}", f"{evaluated:.0f}", memory)
+        lines.append(f"| {' | '.join(cells)} |")
     peers = [figures[name] for name in figures if name != "lwtui"]
     if "lwtui" in figures and peers:
-        time_share = figures["lwtui"][0] / min(seconds for seconds, _tokens in peers)
-        token_share = figures["lwtui"][1] / min(tokens for _seconds, tokens in peers)
-        lines.append(f"\nlwtui against the best peer: {time_share:.2f} of its time, {token_share:.2f} of its tokens.")
+        best = [min(column) for column in zip(*peers, strict=True)]
+        time_share, new_share, token_share = (mine / its for mine, its in zip(figures["lwtui"], best, strict=True))
+        lines.append(f"\nlwtui against the best peer: {time_share:.2f} of its time, {token_share:.2f} of its tokens,")
+        lines.append(f"{new_share:.2f} of its time for new words.")
     return "\n".join(lines)
 
 
@@ -281,6 +303,7 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=250, help="of each section")
     parser.add_argument("--rounds", type=int, default=1, help="documents of each way, by turns")
     parser.add_argument("--ways", default="lwtui,llama-server,Llama", help="which to measure, by comma")
+    parser.add_argument("--texts", type=Path, help="a folder for the texts")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -299,6 +322,9 @@ def main() -> None:
     for seed in range(1, options.rounds + 1):
         for name in ways:
             ways[name].append(measure(name, options, seed))
+            if options.texts:
+                options.texts.mkdir(parents=True, exist_ok=True)
+                (options.texts / f"{options.model.stem}-{name}-{seed}.md").write_text(ways[name][-1].text)
             print(f"{name}: {ways[name][-1].words} words, {ways[name][-1].seconds:.0f} s", file=sys.stderr, flush=True)
     print(table(ways))
 
