@@ -62,12 +62,14 @@ class FilterVerdict:
         final: Whether the section ends there in any case. Otherwise it ends there only if it is long enough; if not,
             the model continues from there.
         loop: Whether the model repeated itself, so that the next call needs another seed and stronger penalties.
+        end: Where a single repeated sentence or paragraph ends, which can be left out while the answer goes on.
     """
 
     keep: int
     reason: str
     final: bool = False
     loop: bool = False
+    end: int | None = None
 
 
 class TextFilter(Protocol):

@@ -151,13 +151,14 @@ async def _until_usable(
     problem: str = "",
     advice: str = "",
 ) -> Plan:
-    """Ask until ``read`` returns a plan. The findings of its :class:`PlanError` go into the next request."""
+    """Ask until ``read`` returns a plan. The findings of its :class:`PlanError` go into the next request, if they help."""
     rejected: RejectedPlan | None = None
     second_best: Plan | None = None  # not quite what was asked for
     findings: tuple[str, ...] = ()
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
-        answer = await ask(agent, agent.prepared(request(rejected), brief, salt + attempt, role=Role.PLAN), emit)
+        shown = None if agent.is_small else rejected  # a small model only copies the plan that it is shown
+        answer = await ask(agent, agent.prepared(request(shown), brief, salt + attempt, role=Role.PLAN), emit)
         try:
             _reject_if_cut_off(answer)
             return read(answer.text)

@@ -136,7 +136,7 @@ class RepetitionFilter:
                     # A block between the sentences stays.
                     start = end - len(whole[self._checked : end].lstrip())
                     keep = max(self._checked, self._trusted, len(written[:start].rstrip()))
-                    return _loop(keep, _("a sentence repeats an earlier one"))
+                    return _loop(keep, _("a sentence repeats an earlier one"), end)
                 run = self._repeats.add_sentence(self._checked, known=known >= _KNOWN_SHARE)
                 if run is not None:
                     return _loop(max(run, self._trusted), _("sentences repeat earlier ones"))
@@ -209,14 +209,14 @@ class RepetitionFilter:
             return None
         is_known = paragraph in self._earlier.paragraphs
         if paragraph in self._paragraphs or self._repeats.has(paragraph):
-            return _loop(max(sound, self._trusted), _("a paragraph repeats an earlier one"))
+            return _loop(max(sound, self._trusted), _("a paragraph repeats an earlier one"), end)
         if not is_known:
             self._paragraphs.add(paragraph)
             self._repeats.end_run()
             return None
         tokens, measure = _tokens(text[start:end])
         if len(tokens) > measure.most_refrain:
-            return _loop(max(sound, self._trusted), _("a paragraph repeats an earlier one"))
+            return _loop(max(sound, self._trusted), _("a paragraph repeats an earlier one"), end)
         items = sum(_ITEM.match(line) is not None for line in text[start:end].split("\n"))
         run = self._repeats.add(paragraph, sound, max(1, items))
         return None if run is None else _loop(max(run, self._trusted), _("paragraphs repeat earlier ones"))
@@ -263,8 +263,8 @@ class _Repeats:
         self._sentences = [offset for offset in self._sentences if offset < keep]
 
 
-def _loop(keep: int, reason: str) -> FilterVerdict:
-    return FilterVerdict(keep, reason, loop=True)
+def _loop(keep: int, reason: str, end: int | None = None) -> FilterVerdict:
+    return FilterVerdict(keep, reason, loop=True, end=end)
 
 
 class _Grams:

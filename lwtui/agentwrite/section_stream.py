@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import regex
@@ -99,6 +99,9 @@ class _Attempt:
     started_at: int  # length of the text before it, in characters
     thought: int = 0  # characters of reasoning
     dropped: int = 0  # characters that came since any became text
+    left_out: int = 0  # repetitions that were left out
+    sound_from: int = 0  # where the text after the last one begins
+    gaps: list[str] = field(default_factory=list)  # the white space around the last one, until text follows
     closed: bool = False
 
 
@@ -421,6 +424,9 @@ class SectionStream:
         if self._agent.follows_instructions and is_refusal(self._text.text[call.started_at :]):
             return await self._refused(call)
         end = _End.LENGTH if reason == "length" else _End.STOP
+        if call.left_out and count_words(self._text.text[call.started_at :]) < LEAST_WORDS:
+            nothing_else = FilterVerdict(len(self._text), _("most paragraphs repeat earlier ones"), loop=True)
+            return await self._apply(nothing_else, len(self._text))
         if call.thought:
             self._agent.saw_reasoning(min(call.thought // _CHARACTERS_PER_TOKEN, 16_000))
         if len(self._text) <= call.started_at:
@@ -460,6 +466,7 @@ class SectionStream:
 
     async def _append(self, piece: str) -> _End | None:
         """Append clean text and filter it."""
+        piece = self._after_gap(piece)
         if not piece:
             return None
         shown = len(self._text)
@@ -468,6 +475,8 @@ class SectionStream:
         if verdict is None:
             await self._emit(TextDelta(self._id, piece))
             return None
+        if self._can_leave_out(verdict):
+            return await self._leave_out(verdict, shown)
         return await self._apply(verdict, shown)
 
     async def _apply(self, verdict: FilterVerdict, shown: int) -> _End:
@@ -476,16 +485,58 @@ class SectionStream:
             await self._cut(verdict.keep, shown, verdict.reason)
             return _End.STOP
         sound = self._text.text[: verdict.keep]
-        short = not sound.strip() or (not self._unbounded and self._target.is_short(count_words(sound)))
+        short = self._is_short(sound)
         ends = self._agent.profile.ends_itself and not self._unbounded
         if short or (verdict.loop and not ends):
             return await self._roll_back(verdict, shown)
         await self._cut(max(self._text.floor, verdict.keep), shown, verdict.reason)
         return _End.STOP
 
+    def _is_short(self, sound: str) -> bool:
+        return not sound.strip() or (not self._unbounded and self._target.is_short(count_words(sound)))
+
+    def _can_leave_out(self, verdict: FilterVerdict) -> bool:
+        """Tell whether the answer may go on without a repetition: one alone does not yet make a loop."""
+        call = self._call
+        if call is None or call.closed or verdict.end is None or verdict.keep < call.started_at:
+            return False
+        if (
+            not self._agent.profile.ends_itself
+            or self._unbounded
+            or not self._is_short(self._text.text[: verdict.keep])
+        ):
+            return False
+        return not call.left_out or count_words(self._text.text[call.sound_from : verdict.keep]) >= LEAST_WORDS
+
+    async def _leave_out(self, verdict: FilterVerdict, shown: int) -> _End | None:
+        """Leave out a sentence or paragraph, and take what follows it. Another call would read its prompt anew."""
+        call, text = self._call, self._text.text
+        assert call is not None and verdict.end is not None
+        following = text[verdict.keep :]
+        before = following[: len(following) - len(following.lstrip())]
+        await self._cut(verdict.keep, shown, verdict.reason)
+        call.left_out += 1
+        call.sound_from, call.gaps = verdict.keep, [before, ""]
+        return await self._append(text[verdict.end :])
+
+    def _after_gap(self, piece: str) -> str:
+        """Return ``piece`` with the white space that belongs before it, if it follows something that was left out."""
+        call = self._call
+        if call is None or not call.gaps:
+            return piece
+        body = piece.lstrip()
+        call.gaps[1] += piece[: len(piece) - len(body)]
+        if not body:
+            return ""
+        # What was left out may have been the beginning or the end of a paragraph.
+        gap = max(call.gaps, key=lambda space: space.count("\n"))
+        call.gaps = []
+        return body if self._text.blank else gap + body
+
     async def _roll_back(self, verdict: FilterVerdict, shown: int) -> _End:
         """Cut the text and ask for another call, unless there were too many loops."""
-        keep = verdict.keep
+        # What stands before something that was left out is sound.
+        keep = max(verdict.keep, self._call.sound_from if self._call else 0)
         self._loops += 1
         places = self._loop_places
         places[keep] = places.get(keep, 0) + 1

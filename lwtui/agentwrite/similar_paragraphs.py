@@ -170,7 +170,8 @@ class SimilarParagraphFilter(ForwardFilter):
             line = _NOTHING if self._is_in_code(whole, start) else _ComparedLine.of(match[0])
             if match[0].strip():
                 if reason := self._repetition(line):
-                    return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True)
+                    end = match.end() if line.grams and not line.is_item else None
+                    return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True, end=end)
                 if self._is_run(start, line, match[0]):
                     first = self._run[0][0]
                     return FilterVerdict(len(whole[:first].rstrip()), _("lines repeat earlier ones"), loop=True)

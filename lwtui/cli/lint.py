@@ -381,7 +381,9 @@ def _print_findings(file: Path, findings: Sequence[Finding], *, is_document: boo
         print(f"    {first.quote}")
         for place in others:
             print(f"  {_where(place, is_document)}: {place.quote}")
-    if findings:
+    if not findings:
+        print(_("No findings."), file=sys.stderr)
+    else:
         counts = Counter(finding.kind for finding in findings)
         summary = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
         line = _n("{count} finding: {kinds}", "{count} findings: {kinds}", len(findings), kinds=summary)

@@ -19,7 +19,7 @@ from lwtui.documents.section_kind import SectionKind
 from lwtui.models.base import ModelError
 from tests.support.author import Author, plan_text, title_of
 from tests.support.fault_server import Answer, Fault
-from tests.support.studio import Studio, eventually, of_kind, open_studio, plan_of, prompt_of
+from tests.support.studio import Small, Studio, eventually, of_kind, open_studio, plan_of, prompt_of
 
 BRIEF = Brief("Write about soil and seeds.\nMind the $price.", 1200, seed=5)
 BAD = "Sure! What would you like to know?"
@@ -158,6 +158,15 @@ async def test_a_plan_is_asked_for_again_with_the_findings() -> None:
     assert came == BAD
     assert f"- {rejected.findings[0]}" in repair
     assert first["seed"] != second["seed"]
+
+
+async def test_a_small_model_is_asked_anew_since_it_copies_what_it_is_shown() -> None:
+    good = Author()
+    async with open_studio(lambda body: ["No."] if len(studio.server.calls) == 1 else good(body)) as studio:
+        studio.agent.model = Small(studio.agent.model)
+        await studio.plan(BRIEF)
+    assert good.asked == ["plan"]
+    assert studio.prompts[0] == studio.prompts[1]
 
 
 async def test_a_plan_is_repaired_at_most_three_times() -> None:

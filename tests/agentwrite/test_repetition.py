@@ -42,7 +42,8 @@ def test_a_repeated_sentence_is_found(language: str) -> None:
             continue
         verdict = found(f"{sound} {again} ", (earlier,))
         assert verdict is not None
-        assert verdict[0] == FilterVerdict(len(sound), "a sentence repeats an earlier one", loop=True)
+        end = len(f"{sound} {again}")
+        assert verdict[0] == FilterVerdict(len(sound), "a sentence repeats an earlier one", loop=True, end=end)
 
 
 def test_a_sentence_repeated_in_slightly_different_words_is_found() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -30,12 +30,23 @@ from lwtui.agentwrite.section_stream import breaks_off
 from lwtui.agentwrite.section_task import RewriteTask, SectionTask
 from lwtui.documents.model import Brief, Origin, Section, Status
 from lwtui.documents.section_kind import SectionKind
-from lwtui.models.base import Capabilities, ModelError, Request, StreamPart, UnsurePiece
+from lwtui.models.base import ModelError, Request, StreamPart, UnsurePiece
 from lwtui.models.metering import UsageTracker
 from lwtui.text import count_words
 from tests.support.author import Author, sentence, title_of
 from tests.support.fault_server import Answer, Fault
-from tests.support.studio import QUICK, Studio, eventually, flat, of_kind, open_studio, plan_of, prompt_of, sentences
+from tests.support.studio import (
+    QUICK,
+    Small,
+    Studio,
+    eventually,
+    flat,
+    of_kind,
+    open_studio,
+    plan_of,
+    prompt_of,
+    sentences,
+)
 
 BRIEF = Brief("Write about things", 600, seed=9)
 PLAN = plan_of(300, 300)
@@ -436,7 +447,7 @@ async def test_a_beginning_of_a_few_words_is_written_anew() -> None:
 
     def author(body: Any) -> Answer:
         if len(studio.server.calls) == 1:
-            return Answer([f"In winter: {sentence(1, 7).strip()} {own(20, 3)}"])
+            return Answer([f"In winter: {sentence(1, 7).strip()}{sentence(1, 8)} {own(20, 3)}"])
         return Answer([own(60, 2)])
 
     async with open_studio(author) as studio:
@@ -460,6 +471,36 @@ async def test_text_of_earlier_sections_is_not_repeated() -> None:
     assert [event.reason for event in of_kind(TextRolledBack, events)][:1] == ["a sentence repeats an earlier one"]
 
 
+@pytest.mark.parametrize("before", ["", " ", "\n\n"])
+@pytest.mark.parametrize("after", [" ", "\n\n"])
+async def test_one_repeated_sentence_is_left_out_and_the_answer_goes_on(before: str, after: str) -> None:
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
+    begins, repeated = own(10, 2).strip() if before else "", sentence(1, 7).strip()
+    rest = "".join(sentence(2, index) for index in range(10, 34)).strip()
+    answer = f"{begins}{before}{repeated}{after}{rest}"
+    text, events, studio = await written(
+        lambda _: [answer[at : at + 3] for at in range(0, len(answer), 3)], task(number=2, earlier=[first])
+    )
+    gap = max(before, after, key=lambda space: space.count("\n")) if begins else ""
+    assert f"{begins}{gap}{rest}".startswith(text) and count_words(text) >= 250
+    assert len(studio.server.calls) == 1
+    assert "a sentence repeats an earlier one" in [event.reason for event in of_kind(TextRolledBack, events)]
+
+
+async def test_an_answer_that_goes_on_repeating_is_cut_back() -> None:
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
+
+    def author(_: Any) -> list[str]:
+        if len(studio.server.calls) > 1:
+            return [own(30, 3)]
+        return [own(5, 2), "\n\n", sentence(1, 7).strip(), sentence(1, 8), f" {own(20, 4)}"]
+
+    async with open_studio(author) as studio:
+        text, _events = await run(studio, task(number=2, earlier=[first]))
+    assert text.split()[:200] == f"{own(5, 2)} {own(30, 3)}".split()[:200]
+    assert len(studio.server.calls) == 2
+
+
 async def test_a_model_that_repeats_in_two_sections_is_shown_less_from_the_next_one_on() -> None:
     first = Section("s1", title_of(1), "p", 300, Status.DONE, own(60), 300, Origin.MODEL)
     whole = own(60).partition(".")[0]
@@ -474,20 +515,6 @@ async def test_a_model_that_repeats_in_two_sections_is_shown_less_from_the_next_
             await run(studio, task(number=2, earlier=[first]))
             shown.append([whole in prompt for prompt in studio.prompts[before:]])
     assert shown == [[True, False], [True, False], [False]]
-
-
-@dataclass
-class Small:
-    """A model of which one knows that it is small."""
-
-    model: Any
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return replace(self.model.capabilities, weights=10**9)
 
 
 async def test_a_small_model_is_kept_from_copying_but_not_where_it_has_to() -> None:

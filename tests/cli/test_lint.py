@@ -57,7 +57,7 @@ def test_findings_in_markdown_have_line_numbers(tmp_path: Path, capsys: pytest.C
 def test_code_is_ignored_and_plain_text_has_no_headings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "sound.md"
     file.write_text("# One\n\nA sentence.\n\n## Two\n\nAnother one.\n")
-    assert run(capsys, file) == (0, "", "")
+    assert run(capsys, file) == (0, "", "No findings.\n")
     file.write_text("# One\n\n" + f"Do this:\n\n    {REPEATED}\n\n" * 3)
     assert run(capsys, file)[0] == 0  # code
     plain = tmp_path / "plain.txt"
@@ -184,4 +184,4 @@ def test_stock_phrases_and_readability_are_printed_on_request(
 def test_markdown_without_headings_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     file = tmp_path / "plain.md"
     file.write_text(text)
-    assert run(capsys, file) == (0, "", "")
+    assert run(capsys, file) == (0, "", "No findings.\n")

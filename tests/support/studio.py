@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from lwtui.agentwrite.events import Event, PlanReady, TextDelta
 from lwtui.agentwrite.prompt_builder import builder_for
 from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.documents.model import Brief, Plan, PlannedSection
-from lwtui.models.base import ModelError
+from lwtui.models.base import Capabilities, Model, ModelError
 from lwtui.models.metering import UsageTracker
 from lwtui.models.openai_api import OpenAIModel
 from lwtui.models.profiles import PROFILES
@@ -77,6 +77,20 @@ class Studio:
     def prompts(self) -> list[str]:
         """The last message (or the raw prompt) of every call."""
         return [prompt_of(seen.json) for seen in self.server.calls]
+
+
+@dataclass
+class Small:
+    """A model of which one knows that it is small."""
+
+    model: Model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(self.model.capabilities, weights=10**9)
 
 
 @asynccontextmanager
