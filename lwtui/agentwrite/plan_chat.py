@@ -151,7 +151,7 @@ async def _until_usable(
     problem: str = "",
     advice: str = "",
 ) -> Plan:
-    """Ask until ``read`` returns a plan. The findings of its :class:`PlanError` go into the next request, if they help."""
+    """Ask until ``read`` returns a plan. The next request has the findings of its :class:`PlanError`, if they help."""
     rejected: RejectedPlan | None = None
     second_best: Plan | None = None  # not quite what was asked for
     findings: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import regex
@@ -91,6 +91,19 @@ class _End(Enum):
 
 
 @dataclass
+class _LeftOut:
+    """The last repetition that was left out of an answer.
+
+    Attributes:
+        place: Where in the text it stood; what comes before is sound.
+        gaps: The white space before and after it, until more text comes.
+    """
+
+    place: int
+    gaps: list[str]
+
+
+@dataclass
 class _Attempt:
     """The current attempt at a call."""
 
@@ -99,9 +112,7 @@ class _Attempt:
     started_at: int  # length of the text before it, in characters
     thought: int = 0  # characters of reasoning
     dropped: int = 0  # characters that came since any became text
-    left_out: int = 0  # repetitions that were left out
-    sound_from: int = 0  # where the text after the last one begins
-    gaps: list[str] = field(default_factory=list)  # the white space around the last one, until text follows
+    left_out: _LeftOut | None = None
     closed: bool = False
 
 
@@ -368,7 +379,7 @@ class SectionStream:
         """Take back the text of this call, all of which was reasoning."""
         longest = self._longest
         call.thought += len(self._text) - call.started_at
-        call.dropped = 0
+        call.dropped, call.left_out = 0, None
         await self._cut(call.started_at, len(self._text), _("it was the model's reasoning"))
         self._longest = longest
         call.cleaner = self._cleaner()
@@ -506,7 +517,8 @@ class SectionStream:
             or not self._is_short(self._text.text[: verdict.keep])
         ):
             return False
-        return not call.left_out or count_words(self._text.text[call.sound_from : verdict.keep]) >= LEAST_WORDS
+        before = call.left_out
+        return before is None or count_words(self._text.text[before.place : verdict.keep]) >= LEAST_WORDS
 
     async def _leave_out(self, verdict: FilterVerdict, shown: int) -> _End | None:
         """Leave out a sentence or paragraph, and take what follows it. Another call would read its prompt anew."""
@@ -515,28 +527,27 @@ class SectionStream:
         following = text[verdict.keep :]
         before = following[: len(following) - len(following.lstrip())]
         await self._cut(verdict.keep, shown, verdict.reason)
-        call.left_out += 1
-        call.sound_from, call.gaps = verdict.keep, [before, ""]
+        call.left_out = _LeftOut(verdict.keep, [before, ""])
         return await self._append(text[verdict.end :])
 
     def _after_gap(self, piece: str) -> str:
         """Return ``piece`` with the white space that belongs before it, if it follows something that was left out."""
-        call = self._call
-        if call is None or not call.gaps:
+        left_out = self._call.left_out if self._call else None
+        if left_out is None or not left_out.gaps:
             return piece
         body = piece.lstrip()
-        call.gaps[1] += piece[: len(piece) - len(body)]
+        left_out.gaps[1] += piece[: len(piece) - len(body)]
         if not body:
             return ""
         # What was left out may have been the beginning or the end of a paragraph.
-        gap = max(call.gaps, key=lambda space: space.count("\n"))
-        call.gaps = []
+        gap = max(left_out.gaps, key=lambda space: space.count("\n"))
+        left_out.gaps.clear()
         return body if self._text.blank else gap + body
 
     async def _roll_back(self, verdict: FilterVerdict, shown: int) -> _End:
         """Cut the text and ask for another call, unless there were too many loops."""
-        # What stands before something that was left out is sound.
-        keep = max(verdict.keep, self._call.sound_from if self._call else 0)
+        left_out = self._call.left_out if self._call else None
+        keep = max(verdict.keep, left_out.place if left_out else 0)
         self._loops += 1
         places = self._loop_places
         places[keep] = places.get(keep, 0) + 1
