@@ -78,7 +78,7 @@ def run_models(options: argparse.Namespace) -> None:
 
 def files_in(folder: Path) -> list[Path]:
     """Return the files of answers."""
-    found = sorted(folder.glob("seed-*/*.jsonl"))
+    found = sorted(path for path in folder.glob("seed-*/*.jsonl") if path.stat().st_size)
     return [path for path in found if not path.stem.endswith((".judged", ".errors", ".duels"))]
 
 
