@@ -326,6 +326,7 @@ ENDS = _any(
 # The same, where only brackets tell that the words are no part of the text.
 ENDS_IN_BRACKETS = _any(
     r"continue\?|未完|待续",
+    r"(?:故事)?(?:结束|結束)|全文完",
     r"end|the end|fin|ende|done|完|终|終|終わり|끝|конец|koniec|continued?(?: (?:in|on|with) [^\n]{0,40})?"
     r"|continues?(?: [^\n]{0,40})?|cont'd|section ends?|stop|续|續",
 )

@@ -56,7 +56,7 @@ class _Measure:
 
 
 # A Chinese or Japanese character carries about half as much as a word.
-_WORDS, _CHARACTERS = _Measure(4, 7, 4, 30), _Measure(8, 14, 8, 60)
+_WORDS, _CHARACTERS = _Measure(4, 7, 4, 30), _Measure(6, 12, 8, 60)
 
 
 class EarlierSentences(EarlierTexts):

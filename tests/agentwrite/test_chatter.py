@@ -28,6 +28,13 @@ def all_ways(answer: str, **more: str) -> set[str]:
     return {stripped(answer, step, **more) for step in (0, 1, 7)}
 
 
+@pytest.mark.parametrize("mark", ["【结束】", "(End)", "（全文完）"])
+def test_a_mark_of_the_end_goes_even_if_more_follows(mark: str) -> None:
+    first, _, second = TEXT.partition("\n\n")
+    assert all_ways(f"{first}\n\n{mark}\n\n{second}") == {TEXT}
+    assert all_ways(f"{TEXT}\n\n{mark}") == {TEXT}
+
+
 BEFORE = [
     "Sure! Please provide the text you want me to continue, and I will write the section.",
     "当然，请提供你对这部电影的文本，我会根据你的要求进行修改。",
