@@ -296,10 +296,10 @@ def _title_of(lines: list[_Line]) -> str:
     return ""
 
 
-# The length belongs to the task: "(700 words)", or "in 300 words" at the end.
+# The length belongs to the task: "(700 words)", or "in 300 words" or "of 800 words" at the end.
 _LENGTH_IN_TITLE = regex.compile(
     rf"\s*(?:[(（]\s*(?:in\s+)?(?:{_ABOUT}\s*)?\d[\d,]{{0,9}}\+?\s*{_UNIT}\s*{_OR_SO}?\s*[)）]"
-    rf"|[-–—,，、:]?\s*(?:\bin\s+)?(?:{_ABOUT}\s*)?\b\d[\d,]{{0,9}}\+?\s*{_UNIT}\s*{_OR_SO}?\s*$)",
+    rf"|[-–—,，、:]?\s*(?:\b(?:in|of|with)\s+)?(?:{_ABOUT}\s*)?\b\d[\d,]{{0,9}}\+?\s*{_UNIT}\s*{_OR_SO}?\s*$)",
     regex.IGNORECASE,
 )
 

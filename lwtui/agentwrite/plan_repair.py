@@ -44,6 +44,7 @@ _FUNCTION_WORDS = """
     a an and are as at be but by for from how in into is it its of on or so that the their they this to was what
     when where which who why will with der die das und oder von zu mit für im le la les et de du des un une el los
     y i you he she we my your his her our their its can could will would should may must has have had been being
+    toward towards onto upon within between among through during
 """
 _NO_ENDS = frozenset(_FUNCTION_WORDS.split())  # a heading made from a main point does not end with one
 # Verbs before which a main point names its subject: "The School on the Hill" of "The School on the Hill provides …".
