@@ -24,7 +24,6 @@ _MARGIN = 128  # tokens
 _LEAST_ROOM = 64  # tokens of an answer
 _DRY = 0.8  # DRY multiplier, of a base model once it has begun to repeat itself and of a small chat model's new text
 _COPIED = 8  # tokens in a row that a small chat model may have from what it is shown, before DRY penalizes more
-_REPEATING_SECTIONS = 2  # after that many in a row, a model is shown only the end of the earlier text
 
 
 class NoRoom(ModelError):
@@ -41,17 +40,10 @@ class LearnedLimits:
     Attributes:
         reasoning_tokens: Tokens to allow for reasoning, in addition to those for the answer.
         context_share: The share of the advertised context that the model really has.
-        repeating_sections: How many sections in a row began with what the prompt showed, before it showed less.
     """
 
     reasoning_tokens: int = 0
     context_share: float = 1.0
-    repeating_sections: int = 0
-
-    @property
-    def repeats_what_it_sees(self) -> bool:
-        """Whether sections come out better if the model sees only the end of the earlier text."""
-        return self.repeating_sections >= _REPEATING_SECTIONS
 
 
 @dataclass
@@ -107,7 +99,7 @@ class Agent:
         """
         sampling = with_sampling(self.profile.sampling, brief.sampling)
         if is_new and self.is_small and sampling.dry_multiplier is None:
-            sampling = replace(sampling, dry_multiplier=_DRY, dry_allowed_length=_COPIED)
+            sampling = replace(sampling, dry_multiplier=_DRY, dry_allowed_length=sampling.dry_allowed_length or _COPIED)
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31
         return replace(
             request,

@@ -68,7 +68,7 @@ _COUNT_AT_END = _compile(rf"[*_ ]*[(（\[]{_COUNT}[)）\]][*_ ]*\Z")
 _COUNT_LABELED = _compile(rf"{_OPEN_MARK}{phrases.COUNT_LABELS}[\s*_]*[:：=]")
 _IN_BRACKETS = r"[(（\[【*_\-–—][\s*_\-–—]*(?:{})[\s*_.…。!！\-–—]*[)）\]】*_\-–—]+[\s.]*"
 # A line that says the text has ended, though more follows.
-_END_MARK = _compile(rf"(?m)^[ \t]*[(（\[【][ \t]*{phrases.ENDS_IN_BRACKETS}[ \t.…。!！]*[)）\]】][ \t]*\n*")
+_END_MARK = _compile(rf"(?m)^[ \t]*[(（\[【][ \t]*{phrases.END_MARKS}[ \t.…。!！]*[)）\]】][ \t]*\n")
 # A line, or the rest of one after a sentence, that is talk after the text.
 _TALK_AFTER = (
     rf"{_OPEN_MARK}(?:{_COUNT}|{phrases.MORE_FOLLOWS}){_CLOSE_MARK}|{_OPEN_MARK}{phrases.ENDS}{_CLOSE_MARK}"
@@ -508,7 +508,9 @@ class ChatterStripper:
         if self._pending:
             if self._tag:
                 self._pending = regex.sub(rf"(?i)</\s*{self._tag}\s*>\n?", "", self._pending)
-            text, self._pending, self._has_talk = _END_MARK.sub("", self._pending) + text, "", False
+            if not self._line:  # the pending text begins a line
+                self._pending = _END_MARK.sub("", self._pending)
+            text, self._pending, self._has_talk = self._pending + text, "", False
         ready.append(text)
         lines = self._line + text
         self._has_html = self._has_html or ("<" in lines and _HTML.search(lines) is not None)

@@ -22,6 +22,7 @@ from lwtui.models.base import ModelError
 from lwtui.text import clean, sentence_ends
 
 _STRIDE = 0.6  # share of the budget that the verbatim text takes after the border has moved
+_MOST_REPEATING = 2  # sections in a row, from which a small model is shown less
 _SUMMARIES = 0.25  # largest share of the budget that summaries may take
 
 
@@ -52,17 +53,24 @@ class ContextBuilder:
         summaries: The summaries stored in the document. The writer's own always count; the model's count only while
             the text that they summarize is unchanged.
         index: What the filters know of the earlier sections.
+        repeating: How many sections in a row began with a repetition of the earlier text, all of which was shown.
     """
 
     agent: Agent
     brief: Brief
     summaries: Mapping[str, SectionSummary] = field(default_factory=dict)
     index: EarlierIndex = field(default_factory=EarlierIndex)
+    repeating: int = 0
     _layout: EarlierLayout = field(default_factory=EarlierLayout)
     _border: int = 0  # sections before this position are shown as summaries
     _bare: int = 0  # how many of these the last prompt reduced to their headings
     _tokens: dict[str, int] = field(default_factory=dict)
     _made: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shows_less(self) -> bool:
+        """Whether prompts show only the end of the earlier text, since a small model repeats what it is shown."""
+        return self.agent.is_small and self.repeating >= _MOST_REPEATING
 
     async def fit(
         self, agent: Agent, earlier: Sequence[Section], budget: int, section_id: str, emit: Emit

@@ -157,8 +157,10 @@ async def _until_usable(
     findings: tuple[str, ...] = ()
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
-        shown = None if agent.is_small else rejected  # a small model only copies the plan that it is shown
-        answer = await ask(agent, agent.prepared(request(shown), brief, salt + attempt, role=Role.PLAN), emit)
+        prepared = agent.prepared(request(rejected), brief, salt + attempt, role=Role.PLAN)
+        if agent.is_small and prepared.sampling.temperature != 0:  # it only copies the plan that it is shown
+            prepared = agent.prepared(request(None), brief, salt + attempt, role=Role.PLAN)
+        answer = await ask(agent, prepared, emit)
         try:
             _reject_if_cut_off(answer)
             return read(answer.text)

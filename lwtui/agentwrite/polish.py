@@ -337,7 +337,7 @@ class _SectionPolish:
 
         target = target_of(section)
         blank = replace(section, words=target, text="", length=0, origin=None)
-        task = section_task(run._brief, run._document, blank, self._number, alone=True)
+        task = section_task(self._team.writer, run._brief, run._document, blank, self._number, alone=True)
         task = replace(task, rewrite=RewriteTask(points_list(points), old))
         await SectionWriter(self._team.writer, task, run._context, emit, self._task).run()
         written = state.runs[section.id]

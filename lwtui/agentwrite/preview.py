@@ -93,7 +93,7 @@ async def preview(agent: Agent, brief: Brief, document: WorkingDocument, section
             left_out.extend(event.titles)
 
     context = _PreviewContext(agent, brief, document.summaries)
-    task = section_task(brief, document, section, alone=False)
+    task = section_task(agent, brief, document, section, alone=False)
     requests = SectionRequests(agent, task, context, keep_left_out)
     await requests.prepare()
     request = await requests.request(text, count_words(text), salt=0, loops=0)

@@ -199,7 +199,7 @@ class RepetitionFilter:
     def _check_paragraph(self, text: str, end: int) -> FilterVerdict | None:
         """Check the paragraph that ends at ``end``. If it is new, remember it."""
         found = _LAST_BREAK.search(text, 0, end)
-        start, sound = (found.end(), found.start()) if found else (0, 0)
+        start, sound = (found.end(), len(text[: found.start()].rstrip())) if found else (0, 0)
         end = start + len(text[start:end].rstrip())
         if end == self._paragraph_end:
             return None  # only more white space after a known paragraph

@@ -97,9 +97,8 @@ class SectionWriter:
             if error.code != "only-repeats":
                 raise
         draft = _Draft(stream.text, stream.length)
-        if not requests.shows_less and not stream.keep:
-            limits = self._agent.limits
-            limits.repeating_sections = limits.repeating_sections + 1 if stream.repeated_at_once else 0
+        if requests.shows_all and not stream.keep and task.rewrite is None:
+            self._context.repeating = self._context.repeating + 1 if stream.repeated_at_once else 0
         if self._agent.profile.ends_itself and not task.direct and not stream.keep and not stream.refusal:
             if stream.has_own_length:
                 self._agent.lengths.learn(task.kind, requests.asked, stream.reached)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
 
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import ContextBuilder, EarlierText
@@ -39,8 +38,6 @@ class SectionRequests:
             sources.
         cramped: Whether the context was too small for the answer that the last request should have.
         asked: The length that the last request for a whole section asked for, in the counter's unit.
-        shows_less: Whether they show only the end of the earlier text from the first one on, since the model repeated
-            what it was shown in sections before.
     """
 
     def __init__(self, agent: Agent, task: SectionTask, context: ContextBuilder, emit: Emit) -> None:
@@ -56,7 +53,11 @@ class SectionRequests:
         self.passages: tuple[FoundPassage, ...] | None = None
         self.cramped = False
         self.asked = task.target
-        self.shows_less = agent.limits.repeats_what_it_sees
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether there is earlier text, and the first request shows all that fits."""
+        return bool(self._earlier.text) and not self._context.shows_less
 
     async def for_draft(self, task: SectionTask, *, looped: bool) -> SectionRequests:
         """Return requests for another draft of the section, with the same plan and notes.
@@ -69,9 +70,13 @@ class SectionRequests:
         requests = copy(self)
         requests._task = task
         if looped:
-            end = await self._context.end_of(self._earlier.text, _SHOWN_AFTER_LOOPS)
-            requests._earlier = replace(self._earlier, text=end, tokens=await self._context.tokens(end))
+            requests._earlier = await self._end_of_earlier()
         return requests
+
+    async def _end_of_earlier(self) -> EarlierText:
+        """Return only the end of the earlier text, which has no section in full."""
+        end = await self._context.end_of(self._earlier.text, _SHOWN_AFTER_LOOPS)
+        return EarlierText(end, await self._context.tokens(end))
 
     async def prepare(self) -> None:
         """Choose how much of the plan, the notes and the earlier sections the requests show.
@@ -162,7 +167,6 @@ class SectionRequests:
             loops: How often the section has repeated itself so far.
         """
         steps = loops if length < LEAST_WORDS else loops - 1
-        steps += self.shows_less
         text = self._earlier.text
         if steps <= 0 or not self._agent.profile.ends_itself:
             return text, self._detail
@@ -208,6 +212,8 @@ class SectionRequests:
         growth = 2 * tokens_for(task.target) + min(self._agent.limits.reasoning_tokens, free // 4)
         budget = free - min(growth, free * 2 // 3)
         self._earlier = await self._context.fit(self._agent, task.earlier, budget, task.section.id, self._emit)
+        if self._context.shows_less:
+            self._earlier, self._detail = await self._end_of_earlier(), Detail.LEAST
 
     async def _fitting_detail(self) -> Detail:
         """Return the most detail in which the plan fits."""

@@ -79,6 +79,8 @@ _NO_SENTENCE_END = regex.compile(
 )
 _EMPTY_ITEM = regex.compile(rf"\n\s*{MARK}\s*\Z")
 _LEAD_IN = regex.compile(r"(?:(?<=[.!?。！？])|\n)[^\n.!?。！？]*[:：]\s*\Z")  # to a list that was never written
+_LINE = regex.compile(r"[^\n]*\n|[^\n]+")
+_PAIRS = tuple(zip("“「『«(（[【", "”」』»)）]】", strict=True))
 _NOT_PROSE = regex.compile(rf"\s*(?:#|\||>|[–—]\s|{MARK}\s|[a-z][.)]\s|```|~~~|\$\$)|[ ]{{4}}|\t")
 
 
@@ -101,6 +103,12 @@ class _LeftOut:
 
     place: int
     gaps: list[str]
+
+    def take_gap(self) -> str:
+        """Return the white space in its place: it may have been the beginning or the end of a paragraph."""
+        before, after = self.gaps
+        self.gaps.clear()
+        return after if after and after.count("\n") >= before.count("\n") else before
 
 
 @dataclass
@@ -157,6 +165,7 @@ class SectionStream:
         self.repeated_at_once = False
         self._loops = 0
         self._loop_places: dict[int, int] = {}
+        self._left_out: list[int] = []  # the lengths of what was left out
         self._reasoning_retries = 0
         self._squeezes = 0
         self._refusals: list[str] = []
@@ -216,12 +225,12 @@ class SectionStream:
     @property
     def reached(self) -> int:
         """The greatest length that the text had before anything was cut, in the counter's unit."""
-        return max(self._longest, self._text.length)
+        return max(self._longest, self._text.length) + sum(self._left_out)
 
     @property
     def has_own_length(self) -> bool:
         """Whether the model has decided on the draft's length, and not the filters that cut what it repeats."""
-        return self._loops <= 1
+        return self._loops + len(self._left_out) <= 1
 
     @property
     def looped(self) -> bool:
@@ -477,7 +486,13 @@ class SectionStream:
 
     async def _append(self, piece: str) -> _End | None:
         """Append clean text and filter it."""
-        piece = self._after_gap(piece)
+        # Line by line: no filter is to know what stands after a paragraph that may be left out.
+        for line in _LINE.findall(piece):
+            if (end := await self._append_line(self._after_gap(line))) is not None:
+                return end
+        return None
+
+    async def _append_line(self, piece: str) -> _End | None:
         if not piece:
             return None
         shown = len(self._text)
@@ -511,14 +526,13 @@ class SectionStream:
         call = self._call
         if call is None or call.closed or verdict.end is None or verdict.keep < call.started_at:
             return False
-        if (
-            not self._agent.profile.ends_itself
-            or self._unbounded
-            or not self._is_short(self._text.text[: verdict.keep])
-        ):
+        text = self._text.text
+        if not self._agent.profile.ends_itself or self._unbounded or not self._is_short(text[: verdict.keep]):
+            return False
+        if not _is_closed(text[verdict.keep : verdict.end]):
             return False
         before = call.left_out
-        return before is None or count_words(self._text.text[before.place : verdict.keep]) >= LEAST_WORDS
+        return before is None or count_words(text[before.place : verdict.keep]) >= LEAST_WORDS
 
     async def _leave_out(self, verdict: FilterVerdict, shown: int) -> _End | None:
         """Leave out a sentence or paragraph, and take what follows it. Another call would read its prompt anew."""
@@ -528,6 +542,7 @@ class SectionStream:
         before = following[: len(following) - len(following.lstrip())]
         await self._cut(verdict.keep, shown, verdict.reason)
         call.left_out = _LeftOut(verdict.keep, [before, ""])
+        self._left_out.append(count_words(following[: verdict.end - verdict.keep]))
         return await self._append(text[verdict.end :])
 
     def _after_gap(self, piece: str) -> str:
@@ -539,23 +554,21 @@ class SectionStream:
         left_out.gaps[1] += piece[: len(piece) - len(body)]
         if not body:
             return ""
-        # What was left out may have been the beginning or the end of a paragraph.
-        gap = max(left_out.gaps, key=lambda space: space.count("\n"))
-        left_out.gaps.clear()
+        gap = left_out.take_gap()
         return body if self._text.blank else gap + body
 
     async def _roll_back(self, verdict: FilterVerdict, shown: int) -> _End:
         """Cut the text and ask for another call, unless there were too many loops."""
-        left_out = self._call.left_out if self._call else None
-        keep = max(verdict.keep, left_out.place if left_out else 0)
+        keep = verdict.keep
         self._loops += 1
         places = self._loop_places
         places[keep] = places.get(keep, 0) + 1
         if places[keep] > _LOOPS_AT_ONE_PLACE:
             earlier = [end for end in sentence_ends(self._text.text[:keep]) if end < keep]
             keep = earlier[-1] if earlier else keep
-        few = count_words(self._text.text[:keep]) < LEAST_WORDS
-        self.repeated_at_once = self.repeated_at_once or (few and self._loops == 1)
+        left_out = self._call.left_out if self._call else None
+        few = count_words(self._text.text[: max(keep, left_out.place if left_out else 0)]) < LEAST_WORDS
+        self.repeated_at_once = self.repeated_at_once or (few and verdict.loop and self._loops == 1)
         if few and self._agent.profile.ends_itself and not self.looped:
             keep = 0  # it does better to begin anew than to continue a few words
         keep = max(self._text.floor, _paragraph_start(self._text.text, keep))
@@ -581,6 +594,8 @@ class SectionStream:
             return None
         call.closed = True
         end = await self._append(call.cleaner.close(broken_off=broken_off))
+        if end is None and call.left_out and call.left_out.gaps and not self._text.blank:
+            end = await self._append_line(call.left_out.take_gap())  # the next answer may begin a paragraph
         await self._tell_dropped(call)
         return end
 
@@ -664,6 +679,12 @@ class SectionStream:
                 number=number,
             )
         return ModelError(message, kind="no-answer", code=code)
+
+
+def _is_closed(text: str) -> bool:
+    """Tell whether no quotation, bracket or emphasis begins in ``text`` and ends after it, or the other way round."""
+    pairs = all(text.count(opening) == text.count(closing) for opening, closing in _PAIRS)
+    return pairs and all(text.count(mark) % 2 == 0 for mark in ('"', "**", "`"))
 
 
 def breaks_off(text: str) -> bool:

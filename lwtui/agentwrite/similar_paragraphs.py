@@ -88,8 +88,15 @@ class _Paragraphs:
 
     def has_like(self, grams: frozenset[int]) -> bool:
         """Tell whether a paragraph with these n-grams restates one of these."""
-        shared = Counter(number for gram in grams for number in self._numbers.get(gram, ()))
+        shared = self._shared(grams)
         return any(count >= SIMILAR * min(len(grams), self._sizes[number]) for number, count in shared.items())
+
+    def has_whole(self, grams: frozenset[int]) -> bool:
+        """Tell whether such a paragraph as a whole is restated: what it shares is not a small part of it."""
+        return any(count >= SIMILAR * len(grams) for count in self._shared(grams).values())
+
+    def _shared(self, grams: frozenset[int]) -> Counter[int]:
+        return Counter(number for gram in grams for number in self._numbers.get(gram, ()))
 
 
 class EarlierParagraphs(EarlierTexts):
@@ -170,7 +177,7 @@ class SimilarParagraphFilter(ForwardFilter):
             line = _NOTHING if self._is_in_code(whole, start) else _ComparedLine.of(match[0])
             if match[0].strip():
                 if reason := self._repetition(line):
-                    end = match.end() if line.grams and not line.is_item else None
+                    end = start + len(match[0].rstrip()) if self._is_restated(line) else None
                     return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True, end=end)
                 if self._is_run(start, line, match[0]):
                     first = self._run[0][0]
@@ -211,6 +218,11 @@ class SimilarParagraphFilter(ForwardFilter):
         if self._earlier.paragraphs.has_like(line.grams) or self._paragraphs.has_like(line.grams):
             return _("a paragraph restates an earlier one")
         return ""
+
+    def _is_restated(self, line: _ComparedLine) -> bool:
+        """Tell whether a paragraph has nothing else to say, so that it can be left out."""
+        known = (self._earlier.paragraphs, self._paragraphs)
+        return not line.is_item and any(paragraphs.has_whole(line.grams) for paragraphs in known)
 
     def _add_line(self, offset: int, line: _ComparedLine) -> None:
         if line.heading is not None:

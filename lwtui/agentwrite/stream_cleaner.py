@@ -37,8 +37,10 @@ _TOP_HEADING = regex.compile(r" {0,3}#{1,2}(?=[ \t])")
 _LEAST_SENTENCE = 6  # words; shorter items of a list make no prose
 # A plain dash may begin speech.
 _ITEM_MARK = regex.compile(r" {0,3}(?:(?P<number>\d{1,2})(?:[.)][ \t]+|、[ \t]*)|[*•][ \t]+|-[ \t]+(?=\*\*))")
-_LIST_MARK = regex.compile(r" {0,3}(?:\d{1,2}(?:[.)][ \t]+|、[ \t]*)|[-*+•][ \t]+)(?=\S)")
-_NUMBER_OF_HEADING = regex.compile(r"\A(?:\d{1,2}(?:[.)、]|\.\d{1,2}[.)]?(?=\s))|[一二三四五六七八九十]{1,3}、)\s*")
+_LIST_MARK = regex.compile(r" {0,3}(?:1(?:[.)][ \t]+|、[ \t]*)|[-*+•][ \t]+)(?=\S)")
+_NUMBER_OF_HEADING = regex.compile(
+    r"\A(?:\d{1,2}(?:\.\d{1,2})*(?:[.)、]|(?<=\.\d{1,2})(?=\s))|[一二三四五六七八九十]{1,3}、)\s*"
+)
 _FENCE_START = regex.compile(r" {0,3}(?:```|~~~)")
 _LONGEST_FENCE = 200  # characters of a line that opens or closes a block of code
 
@@ -308,7 +310,7 @@ class _LineCleaner:
         if not self._heading or not _LIST_MARK.match(line):
             return ""
         words = _NUMBER_OF_HEADING.sub("", self._heading.strip("#* \t")).rstrip(":：* \t")
-        if not words:
+        if not any(map(str.isalpha, words)):
             return ""
         self._last, self._items = ":", 0
         return f"{words}{'：' if _ENDS_CJK.search(words) else ':'}\n"

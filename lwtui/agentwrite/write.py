@@ -168,18 +168,11 @@ class _Run:
             if self.brief.mode is Mode.AGENTWRITE:
                 await self.note_facts(before=section.id)
             alone = self.only is not None or self.brief.mode is Mode.PARALLEL
-            task = self._task(section, alone=alone)
+            task = section_task(self.agent, self.brief, self.document, section, self.candidate, alone=alone)
             metered = self.metered or self._metered(task)
             before = metered.usage
             await SectionWriter(self.agent, task, context(), self.emit, metered).run()
             self.usage += metered.usage - before
-
-    def _task(self, section: Section, *, alone: bool) -> SectionTask:
-        """Return the task of writing a section. For a small model, its target does not rise above what that fills."""
-        task = section_task(self.brief, self.document, section, self.candidate, alone=alone)
-        longest = self.agent.lengths.longest(task.kind) if self.agent.is_small else 0
-        most = max(section.words, longest)
-        return replace(task, target=most, slack=None) if longest and most < task.target else task
 
     async def note_facts(self, before: str = "") -> None:
         """Note the facts of the finished sections, or of those before one, that have changed since they were noted."""
@@ -213,11 +206,12 @@ class _Run:
 
 
 def section_task(
-    brief: Brief, document: WorkingDocument, section: Section, candidate: int = 0, *, alone: bool
+    agent: Agent, brief: Brief, document: WorkingDocument, section: Section, candidate: int = 0, *, alone: bool
 ) -> SectionTask:
     """Return the task of writing a section.
 
     Args:
+        agent: What writes it. For a small model, the target does not rise above what that is known to fill.
         brief: What the writer asked for.
         document: The document.
         section: The section, with the text to continue.
@@ -232,9 +226,7 @@ def section_task(
     replaced = "" if section.text else present.text
     target = section.words if alone else section_target(sections, section.id)
     slack = _slack(plan, section, alone=alone) if alone or is_last else None
-    if not alone and slack is not None and missing_words(sections, section.id, target) > slack:
-        slack = None  # the last section cannot bring the document to its length any more
-    return SectionTask(
+    task = SectionTask(
         brief=brief,
         plan=plan,
         section=section,
@@ -250,6 +242,12 @@ def section_task(
         replaced="" if candidate else replaced,
         was_short=not candidate and present.status is Status.SHORT,
     )
+    longest = agent.lengths.longest(task.kind) if agent.is_small else 0
+    if longest and target > max(section.words, longest):
+        task = replace(task, target=max(section.words, longest))
+    if not alone and slack is not None and missing_words(sections, section.id, task.target) > slack:
+        return replace(task, slack=None)  # the last section cannot bring the document to its length any more
+    return task
 
 
 def _slack(plan: Plan, section: Section, *, alone: bool) -> int:

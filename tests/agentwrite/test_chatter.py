@@ -31,8 +31,16 @@ def all_ways(answer: str, **more: str) -> set[str]:
 @pytest.mark.parametrize("mark", ["【结束】", "(End)", "（全文完）"])
 def test_a_mark_of_the_end_goes_even_if_more_follows(mark: str) -> None:
     first, _, second = TEXT.partition("\n\n")
-    assert all_ways(f"{first}\n\n{mark}\n\n{second}") == {TEXT}
+    assert all_ways(f"{first}\n\n{mark}\n{second}") == {TEXT}
     assert all_ways(f"{TEXT}\n\n{mark}") == {TEXT}
+
+
+@pytest.mark.parametrize(
+    "line", ["(Continues to look out of the window.)", "(cont'd)", "[Continued on page 3]", "(stop)"]
+)
+def test_other_words_in_brackets_stay_if_more_follows(line: str) -> None:
+    text = TEXT.replace("\n\n", f" {line}\n\n{line}\n\n")
+    assert all_ways(text) == {text}
 
 
 BEFORE = [
