@@ -304,7 +304,11 @@ _LENGTH_IN_TITLE = regex.compile(
 )
 
 
+_OPEN_BRACKET = regex.compile(r"\s*[(（\[【][^)）\]】]*$")  # in which a title was cut off
+
+
 def _bare(title: str) -> str:
+    title = _OPEN_BRACKET.sub("", title) or title
     return without_marks(_LENGTH_IN_TITLE.sub("", title)) or without_marks(title)
 
 
