@@ -1,7 +1,7 @@
 """Plans as small chat models wrote them, without a grammar: many kinds of texts in several languages.
 
-``plan_answers.jsonl`` holds the answers of Qwen2.5-Coder-0.5B-Instruct and Qwen2.5-Coder-1.5B-Instruct to the prompts for
-these instructions, as they came.
+``plan_answers.jsonl`` holds the answers of Qwen2.5-Coder-0.5B-Instruct and Qwen2.5-Coder-1.5B-Instruct to the prompts
+for these instructions, as they came.
 """
 
 from __future__ import annotations
