@@ -347,9 +347,10 @@ async def measure_cold_start(_model: LlamaModel, path: Path) -> TableRow:
         for way, found in seconds.items():
             start = time.perf_counter()
             command = [sys.executable, "-c", scripts[way], str(path), LONG * 40, str(usable_cores())]
-            process = await asyncio.create_subprocess_exec(*command)
+            # llama.cpp's log is long, and lwtui has it off.
+            process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
             if await process.wait():
-                raise SystemExit(f"The cold start of {way} failed; see above.")
+                raise SystemExit(f"The cold start of {way} failed.")
             found.append(time.perf_counter() - start)
     a, b = (statistics.median(found) for found in seconds.values())
     return TableRow(
