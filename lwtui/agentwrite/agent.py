@@ -84,6 +84,10 @@ class Agent:
         """Whether it is a chat model so small that it copies what it is shown."""
         return self.profile.ends_itself and 0 < self.model.capabilities.weights < SMALL_MODEL
 
+    def sampling(self, brief: Brief) -> Sampling:
+        """Return the sampling options of the profile, and of the document where it has its own."""
+        return with_sampling(self.profile.sampling, brief.sampling)
+
     def prepared(
         self, request: Request, brief: Brief, salt: int, *, role: Role, loops: int = 0, is_new: bool = False
     ) -> Request:
@@ -97,7 +101,7 @@ class Agent:
             loops: How often the text has repeated itself so far; more loops mean stronger penalties.
             is_new: Whether the answer is new text, with nothing that has to be copied.
         """
-        sampling = with_sampling(self.profile.sampling, brief.sampling)
+        sampling = self.sampling(brief)
         if is_new and self.is_small and sampling.dry_multiplier is None:
             sampling = replace(sampling, dry_multiplier=_DRY, dry_allowed_length=sampling.dry_allowed_length or _COPIED)
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31

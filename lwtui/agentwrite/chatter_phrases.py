@@ -323,12 +323,12 @@ ENDS = _any(
     r"|(?:第.{1,4})?(?:節|章|セクション)の?(?:終わり|おわり|終)|(?:섹션|장|본문) 끝|bölüm(?:ün)? sonu"
     r"|نهاية (?:القسم|الفصل|النص)|hết phần[^\n]{0,20}",
 )
-# The same, where only brackets tell that the words are no part of the text.
 END_MARKS = _any(r"(?:the )?end|fin|ende|(?:全文|全书)?完|(?:全文|故事)?(?:结束|結束)|终|終|終わり|끝|конец")
+# The same, where only brackets tell that the words are no part of the text.
 ENDS_IN_BRACKETS = _any(
     END_MARKS,
     r"continue\?|未完|待续",
-    r"end|the end|fin|ende|done|完|终|終|終わり|끝|конец|koniec|continued?(?: (?:in|on|with) [^\n]{0,40})?"
+    r"done|koniec|continued?(?: (?:in|on|with) [^\n]{0,40})?"
     r"|continues?(?: [^\n]{0,40})?|cont'd|section ends?|stop|续|續",
 )
 STARTS_IN_BRACKETS = _any(

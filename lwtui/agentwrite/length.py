@@ -45,24 +45,28 @@ def section_target(sections: Sequence[Section], section_id: str) -> int:
     section = sections[position]
     if section.kind.has_free_length:
         return max(1, section.words)
-    total = written = planned = 0
-    for other in sections:
-        if other.kind.has_free_length:
-            continue
-        total += other.words
-        if other.is_written and other.id != section_id:
-            written += other.length
-        else:
-            planned += other.words
-    share = section.words * max(0, total - written) / (planned or 1)
+    due, planned = _words_due(sections, section_id)
+    share = section.words * max(0, due) / (planned or 1)
     return max(1, round(min(max(share, section.words * _MOST_SHRINK), section.words * _MOST_GROWTH)))
 
 
 def missing_words(sections: Sequence[Section], section_id: str, target: int) -> int:
     """Return how many words a document will lack if its last section gets ``target`` words."""
-    counted = [section for section in sections if not section.kind.has_free_length]
-    written = sum(section.length for section in counted if section.is_written and section.id != section_id)
-    return sum(section.words for section in counted) - written - target
+    return _words_due(sections, section_id)[0] - target
+
+
+def _words_due(sections: Sequence[Section], section_id: str) -> tuple[int, int]:
+    """Return what a section and all that are not written should have together by now, and what was planned for them."""
+    due = planned = 0
+    for other in sections:
+        if other.kind.has_free_length:
+            continue
+        due += other.words
+        if other.is_written and other.id != section_id:
+            due -= other.length
+        else:
+            planned += other.words
+    return due, planned
 
 
 @dataclass(frozen=True)

@@ -155,12 +155,12 @@ async def _until_usable(
     rejected: RejectedPlan | None = None
     second_best: Plan | None = None  # not quite what was asked for
     findings: tuple[str, ...] = ()
+    # A small model only copies the plan that it is shown; another seed helps, unless it is sampled greedily.
+    only_copies = agent.is_small and agent.sampling(brief).temperature != 0
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
-        prepared = agent.prepared(request(rejected), brief, salt + attempt, role=Role.PLAN)
-        if agent.is_small and prepared.sampling.temperature != 0:  # it only copies the plan that it is shown
-            prepared = agent.prepared(request(None), brief, salt + attempt, role=Role.PLAN)
-        answer = await ask(agent, prepared, emit)
+        shown = None if only_copies else rejected
+        answer = await ask(agent, agent.prepared(request(shown), brief, salt + attempt, role=Role.PLAN), emit)
         try:
             _reject_if_cut_off(answer)
             return read(answer.text)

@@ -36,7 +36,7 @@ from lwtui.agentwrite.section_task import SectionTask, is_prose
 from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
 from lwtui.agentwrite.source_selection import shown_title
-from lwtui.agentwrite.stream_cleaner import StreamCleaner
+from lwtui.agentwrite.stream_cleaner import LINE, StreamCleaner
 from lwtui.config import Role
 from lwtui.documents.model import Origin
 from lwtui.documents.section_kind import SectionKind
@@ -79,7 +79,6 @@ _NO_SENTENCE_END = regex.compile(
 )
 _EMPTY_ITEM = regex.compile(rf"\n\s*{MARK}\s*\Z")
 _LEAD_IN = regex.compile(r"(?:(?<=[.!?。！？])|\n)[^\n.!?。！？]*[:：]\s*\Z")  # to a list that was never written
-_LINE = regex.compile(r"[^\n]*\n|[^\n]+")
 _PAIRS = tuple(zip("“「『«(（[【", "”」』»)）]】", strict=True))
 _NOT_PROSE = regex.compile(rf"\s*(?:#|\||>|[–—]\s|{MARK}\s|[a-z][.)]\s|```|~~~|\$\$)|[ ]{{4}}|\t")
 
@@ -487,7 +486,7 @@ class SectionStream:
     async def _append(self, piece: str) -> _End | None:
         """Append clean text and filter it."""
         # Line by line: no filter is to know what stands after a paragraph that may be left out.
-        for line in _LINE.findall(piece):
+        for line in LINE.findall(piece):
             if (end := await self._append_line(self._after_gap(line))) is not None:
                 return end
         return None

@@ -31,7 +31,7 @@ _CLOSING = regex.compile(rf"[\s{_CJK}.,;:!?…%)\]}}”’»、。，！？；�
 _ENDS_CJK = regex.compile(rf"[{_CJK}。！？」』）]$")
 _BLOCK = regex.compile(rf"#{{1,6}}[ \t]|{BULLET}[ \t]|>|\||{NUMBER}[ \t]|```")  # begins a block in Markdown
 
-_LINE = regex.compile(r"[^\n]*\n|[^\n]+")
+LINE = regex.compile(r"[^\n]*\n|[^\n]+")
 _UNDECIDED = regex.compile(r" {0,3}(?:#{1,2}|`{1,2}|~{1,2})?")
 _TOP_HEADING = regex.compile(r" {0,3}#{1,2}(?=[ \t])")
 _LEAST_SENTENCE = 6  # words; shorter items of a list make no prose
@@ -253,7 +253,7 @@ class _LineCleaner:
         """Add text. Returns the text that is ready."""
         text, self._held = self._held + text, ""
         ready: list[str] = []
-        for line in _LINE.findall(text):
+        for line in LINE.findall(text):
             if self._is_undecided(line):
                 self._held = line
                 break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
 from zlib import crc32
@@ -33,6 +33,7 @@ from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_task import SectionTask
 from lwtui.agentwrite.source_selection import sources_of
+from lwtui.agentwrite.style import text_kind
 from lwtui.documents.model import Brief, Mode, Note, Origin, Plan, PlannedSection, Section, SectionSummary, Status
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
@@ -225,8 +226,13 @@ def section_task(
     present = sections[index]
     replaced = "" if section.text else present.text
     target = section.words if alone else section_target(sections, section.id)
+    longest = agent.lengths.longest(text_kind(brief, section.kind)) if agent.is_small else 0
+    if longest:
+        target = min(target, max(section.words, longest))
     slack = _slack(plan, section, alone=alone) if alone or is_last else None
-    task = SectionTask(
+    if not alone and slack is not None and missing_words(sections, section.id, target) > slack:
+        slack = None  # the last section cannot bring the document to its length any more
+    return SectionTask(
         brief=brief,
         plan=plan,
         section=section,
@@ -242,12 +248,6 @@ def section_task(
         replaced="" if candidate else replaced,
         was_short=not candidate and present.status is Status.SHORT,
     )
-    longest = agent.lengths.longest(task.kind) if agent.is_small else 0
-    if longest and target > max(section.words, longest):
-        task = replace(task, target=max(section.words, longest))
-    if not alone and slack is not None and missing_words(sections, section.id, task.target) > slack:
-        return replace(task, slack=None)  # the last section cannot bring the document to its length any more
-    return task
 
 
 def _slack(plan: Plan, section: Section, *, alone: bool) -> int:
