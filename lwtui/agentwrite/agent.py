@@ -23,7 +23,7 @@ from lwtui.translation import _
 _MARGIN = 128  # tokens
 _LEAST_ROOM = 64  # tokens of an answer
 _DRY = 0.8  # DRY multiplier, of a base model once it has begun to repeat itself and of a small chat model's new text
-_COPIED = 8  # tokens in a row that a small chat model may have from what it is shown, before DRY penalizes more
+_COPIED = 8  # tokens in a row that a small chat model may have from earlier text, before DRY penalizes more
 
 
 class NoRoom(ModelError):
@@ -89,7 +89,7 @@ class Agent:
         return with_sampling(self.profile.sampling, brief.sampling)
 
     def prepared(
-        self, request: Request, brief: Brief, salt: int, *, role: Role, loops: int = 0, is_new: bool = False
+        self, request: Request, brief: Brief, salt: int, *, role: Role, loops: int = 0, unlike: str | None = None
     ) -> Request:
         """Return ``request`` with sampling options, stop strings and a seed.
 
@@ -99,10 +99,12 @@ class Agent:
             salt: Varies the seed from call to call; every seed follows from the brief's.
             role: The role that makes the call; how much a model reasons depends on it.
             loops: How often the text has repeated itself so far; more loops mean stronger penalties.
-            is_new: Whether the answer is new text, with nothing that has to be copied.
+            unlike: The text that a small model is kept from copying; ``None``: the answer may have to copy something.
         """
         sampling = self.sampling(brief)
-        if is_new and self.is_small and sampling.dry_multiplier is None:
+        if unlike is not None and self.is_small and sampling.dry_multiplier is None:
+            # The instruction and the plan are not penalized: their names and numbers belong into the answer.
+            request = replace(request, penalized=unlike)
             sampling = replace(sampling, dry_multiplier=_DRY, dry_allowed_length=sampling.dry_allowed_length or _COPIED)
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31
         return replace(

@@ -19,6 +19,8 @@ from lwtui.models.base import Request
 from lwtui.translation import ENGLISH, _, english, language
 
 _CHAPTER_SALT = 1_000
+_TRIES = 2  # before a plan that is not quite what was asked for is taken
+_TRIES_OF_SMALL = 3  # the same for a small model, of which each answer is another draw
 
 
 async def plan_chat(agent: Agent, builder: ChatPromptBuilder, brief: Brief, bounds: Bounds, emit: Emit) -> Plan:
@@ -157,6 +159,7 @@ async def _until_usable(
     findings: tuple[str, ...] = ()
     # A small model only copies the plan that it is shown; another seed helps, unless it is sampled greedily.
     only_copies = agent.is_small and agent.sampling(brief).temperature != 0
+    tries = _TRIES_OF_SMALL if only_copies else _TRIES
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
         shown = None if only_copies else rejected
@@ -167,7 +170,7 @@ async def _until_usable(
         except PlanError as error:
             usable = [plan for plan in (second_best, error.plan) if plan is not None]
             second_best = max(usable, key=count_text_sections, default=None)
-            if second_best is not None and rejected is not None:
+            if second_best is not None and attempt >= tries:
                 return second_best
             await emit(PlanRejected(attempt, error.findings))
             findings = error.findings

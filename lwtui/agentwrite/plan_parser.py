@@ -424,13 +424,17 @@ def _unbracketed(point: str) -> str:
     return point[1:-1].strip() if point[:1] in "[<" and point[-1:] in "]>" else point
 
 
+# "Soil matters. 2. Types: …" does not begin with a heading.
+_ENDED_SENTENCE = regex.compile(r"[。！？]\s*\S|\p{Ll}{2}[.!?]\s+[\p{Lu}\p{N}]")
+
+
 def _split_point(point: str) -> tuple[str, str]:
     """Split a line into heading and main point. The heading is empty if the line has none."""
     for mark, longest in ((r"\s*[:：]", _LONGEST_HEADING), (r"\s+[-–—]\s", _LONGEST_HEADING // 2)):
         head, *rest = regex.split(mark, point, maxsplit=1)
         head = _bare(head)
         short = len(head) <= _SHORT_HEADING or count_words(head) <= longest
-        if rest and rest[0].strip() and _says_something(head) and short:
+        if rest and rest[0].strip() and _says_something(head) and short and not _ENDED_SENTENCE.search(head):
             return head, rest[0].strip()
     return "", point
 

@@ -40,6 +40,7 @@ _MOST_DROPPED = 1 / 3  # share of a plan's steps that may be duplicates
 _LEAST_COUNTED = 6  # steps whose lengths only go up or down by no accident
 _SMALLEST_STEP = 100  # words; smaller steps are merged
 _WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
+_LETTER = regex.compile(r"\p{L}")
 _FUNCTION_WORDS = """
     a an and are as at be but by for from how in into is it its of on or so that the their they this to was what
     when where which who why will with der die das und oder von zu mit für im le la les et de du des un une el los
@@ -161,7 +162,7 @@ def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:
 
 def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     """Make a heading of the first words of a main point."""
-    clauses = [clause for clause in _CLAUSE.split(point) if _WORD.search(clause)]
+    clauses = [clause for clause in _CLAUSE.split(point) if _LETTER.search(clause)]
     # "Finally", "However" and "首先" begin a sentence, and are no heading.
     clause = next(
         (clause for clause in clauses if len(_WORD.findall(clause)) >= _LEAST_CLAUSE), (clauses or [point])[0]

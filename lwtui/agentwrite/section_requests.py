@@ -149,9 +149,8 @@ class SectionRequests:
         request = Request(prompt, max_tokens=min(wished, max(1, room)), repeats_prompt=copies)
         request = await self._agent.fitted(request)
         salt += self._task.number * 997 + self._task.variant * 1_000
-        return self._agent.prepared(
-            request, self._task.brief, salt, role=Role.WRITE, loops=loops, is_new=self._is_new(copies)
-        )
+        unlike = f"{before}\n\n{text}" if self._is_new(copies) else None
+        return self._agent.prepared(request, self._task.brief, salt, role=Role.WRITE, loops=loops, unlike=unlike)
 
     def _is_new(self, copies: bool) -> bool:
         """Whether the section has nothing that has to be copied, such as passages to quote, or rows that are alike."""

@@ -15,12 +15,17 @@ from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection, new_id
 from lwtui.documents.outline import has_children, normalize_levels, subtree
 from lwtui.documents.section_kind import SectionKind
 from lwtui.text import ends_sentence, sentence_ends
+from lwtui.text.list_marks import NUMBER
 from lwtui.translation import _
 
 _CLAUSE = regex.compile(r"[;；:：—–](?=\s|\p{Script=Han})|[,，、](?=\s|\p{Script=Han})|\s(?=(?:and|und|et|y|e)\s)")
 _HAN_END = regex.compile(r"\p{Script=Han}[^\p{L}]*$")
 _FULL_WIDTH = ("。", "！", "？", "；")
 _NUMBER = regex.compile(r"^(?P<name>.*\S)\s+\((?P<number>\d{1,3})\)$")
+_HAS_TEXT = regex.compile(r"\p{L}").search
+_ITEM = regex.compile(rf"(?<=[.!?;。！？；]\s?){NUMBER}\s")
+_MARK = regex.compile(rf"^{NUMBER}(?!\d)\s*")
+_ENDS_WITH_MARK = regex.compile(rf"(?:^|[\s.!?;:。！？；：]){NUMBER}\s*$")  # "1. Soil. 2." belongs to what comes next
 
 
 def insert(plan: Plan, at: int, section: PlannedSection) -> Plan:
@@ -215,11 +220,15 @@ def _rescaled(plan: Plan, words: int, positions: range) -> Plan:
 
 def _halves(main_point: str) -> tuple[str, str]:
     """Split a main point at the sentence or clause nearest its middle; without one, both halves are the whole."""
-    for ends in (sentence_ends(main_point), [match.end() for match in _CLAUSE.finditer(main_point)]):
-        inner = [end for end in ends if main_point[:end].strip() and main_point[end:].strip()]
+    items = [match.start() for match in _ITEM.finditer(main_point)]
+    clauses = [match.end() for match in _CLAUSE.finditer(main_point)]
+    for ends in (sentence_ends(main_point) + items, clauses):
+        inner = [end for end in ends if _HAS_TEXT(main_point[:end]) and _HAS_TEXT(main_point[end:])]
+        inner = [end for end in inner if not _ENDS_WITH_MARK.search(main_point[:end])]
         if inner:
             at = min(inner, key=lambda end: abs(end - len(main_point) / 2))
-            return main_point[:at].strip().rstrip(",;:，；：、—–").rstrip(), main_point[at:].strip()
+            first, second = (_MARK.sub("", half.strip()) for half in (main_point[:at], main_point[at:]))
+            return first.rstrip(",;:，；：、—–").rstrip(), second
     return main_point, main_point
 
 

@@ -87,6 +87,8 @@ class Request:
             this machine honor it.
         repeats_prompt: Whether the completion is likely to repeat parts of the prompt, as an edited passage does. GGUFs
             on this machine write it faster then.
+        penalized: The text that the sampling penalties count besides the completion; ``None``: the end of the prompt.
+            Only GGUFs on this machine honor it.
         role: The task that the call belongs to; a model may have other settings for each (``[models.NAME.ROLE]``).
     """
 
@@ -99,6 +101,7 @@ class Request:
     json_schema: dict[str, Any] | None = None
     min_words: int = 0
     repeats_prompt: bool = False
+    penalized: str | None = None
     role: Role = Role.WRITE
 
 

@@ -169,6 +169,18 @@ async def test_a_small_model_is_asked_anew_since_it_copies_what_it_is_shown() ->
     assert studio.prompts[0] == studio.prompts[1]
 
 
+@pytest.mark.parametrize(("small", "calls"), [(True, 3), (False, 2)])
+async def test_a_small_model_has_one_more_try_before_a_repetitive_plan_is_taken(small: bool, calls: int) -> None:
+    step = "Paragraph {number} - Main Point: Soil holds water, air and life - Word Count: 300 words"
+    repetitive = "\n".join(step.format(number=number) for number in range(1, 5))
+    async with open_studio(Author(plan=lambda attempt: repetitive if attempt < 3 else GOOD)) as studio:
+        if small:
+            studio.agent.model = Small(studio.agent.model)
+        plan, _ = await studio.plan(BRIEF)
+    assert len(studio.server.calls) == calls
+    assert (plan.title == "Soil") is small
+
+
 async def test_a_plan_is_repaired_at_most_three_times() -> None:
     for last_chance in (GOOD, BAD):
         async with open_studio(Author(plan=lambda attempt, last=last_chance: last if attempt == 4 else BAD)) as studio:

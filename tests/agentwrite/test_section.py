@@ -539,6 +539,16 @@ async def test_a_small_model_is_kept_from_copying_but_not_where_it_has_to() -> N
     assert "dry_allowed_length" not in studio.server.calls[0].json
 
 
+async def test_a_small_model_may_copy_the_instruction_but_not_earlier_text() -> None:
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, own(60), 300, Origin.MODEL)
+    async with open_studio(lambda _: [own(40, 2)]) as studio:
+        small = studio.agent.model = Small(studio.agent.model)
+        await run(studio, task(number=2, earlier=[first]))
+    penalized = small.requests[0].penalized
+    assert penalized is not None and own(60) in penalized
+    assert BRIEF.instruction in studio.prompts[0] and BRIEF.instruction not in penalized
+
+
 # ---- faults -----------------------------------------------------------------------------------------------------
 
 FAULTS = {

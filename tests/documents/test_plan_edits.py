@@ -68,6 +68,8 @@ def test_splitting_a_section_at_a_sentence() -> None:
         ("说明土壤的种类，以及如何混合", "说明土壤的种类", "以及如何混合"),
         ("What loam is; what peat is; what sand does", "What loam is; what peat is", "what sand does"),
         ("Loam", "Loam", "Loam"),
+        ("1. Loam holds water. 2. Sand does not.", "Loam holds water.", "Sand does not."),
+        ("壤土很重要。2. 种类：沙土与黏土。3. 如何混合它们。", "壤土很重要。2. 种类：沙土与黏土。", "如何混合它们。"),
         ("", "", ""),
     ],
 )

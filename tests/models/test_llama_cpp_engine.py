@@ -241,6 +241,18 @@ def test_penalties_see_the_end_of_the_prompt(write: Write) -> None:
     assert " four" not in write(prompt, 2, sampling=GREEDY | {"frequency_penalty": 10.0})[0]
 
 
+@pytest.mark.parametrize(("penalized", "copies"), [(None, False), ("two three four", False), ("", True), ("x y", True)])
+def test_penalties_can_be_told_what_they_count(
+    engine: Engine, log: NativeLog, penalized: str | None, copies: bool
+) -> None:
+    clear_cache(engine)
+    counted = None if penalized is None else engine.gguf.tokenize(penalized)
+    sampling = GREEDY | {"frequency_penalty": 10.0}
+    prompt = "one two three four one two three four one two three"
+    answer = generation(engine, log, prompt, 2, sampling=sampling, penalized=counted)
+    assert (" four" in run_all(engine, answer)[0]) is copies
+
+
 def test_top_k_of_one_is_greedy(write: Write) -> None:
     greedy, _ = write("The capital of France is", 6)
     assert write("The capital of France is", 6, sampling={"temperature": 1.5, "top_k": 1}, seed=5)[0] == greedy

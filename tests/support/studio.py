@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -15,7 +15,7 @@ from lwtui.agentwrite.events import Event, PlanReady, TextDelta
 from lwtui.agentwrite.prompt_builder import builder_for
 from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.documents.model import Brief, Plan, PlannedSection
-from lwtui.models.base import Capabilities, Model, ModelError
+from lwtui.models.base import Capabilities, Model, ModelError, Request, StreamPart
 from lwtui.models.metering import UsageTracker
 from lwtui.models.openai_api import OpenAIModel
 from lwtui.models.profiles import PROFILES
@@ -84,6 +84,7 @@ class Small:
     """A model of which one knows that it is small."""
 
     model: Model
+    requests: list[Request] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
@@ -91,6 +92,10 @@ class Small:
     @property
     def capabilities(self) -> Capabilities:
         return replace(self.model.capabilities, weights=10**9)
+
+    def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
+        self.requests.append(request)
+        return self.model.stream(request)
 
 
 @asynccontextmanager

@@ -242,6 +242,7 @@ def _generate(call_id: int, request: Request, *, entropy: bool) -> Generate:
         grammar=request.grammar,
         min_words=request.min_words,
         repeats_prompt=request.repeats_prompt,
+        penalized=request.penalized,
         entropy=entropy,
     )
 

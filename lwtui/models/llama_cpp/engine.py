@@ -152,7 +152,7 @@ class Engine:
         if len(generation.prompt) >= self.context_length:
             raise PromptTooLong(len(generation.prompt), self.context_length)
         generation.pending = generation.prompt[:]
-        generation.sampler.accept_prompt(generation.prompt)
+        generation.sampler.accept_earlier(generation.penalized)
         self._queue.append(generation)
 
     def release(self, generation: Generation) -> None:

@@ -27,9 +27,11 @@ class Generation:
         min_words: Words (characters in Chinese and Japanese) before which neither the model's own end nor a stop string
             ends the completion.
         lookup: Guesses tokens of the completion.
+        penalized: Tokens that penalties count besides the completion; ``None``: the prompt's.
 
     Attributes:
         prompt: The tokens of the prompt.
+        penalized: Tokens that penalties count besides the completion.
         completion: How many tokens have been sampled.
         cached: How many tokens of the prompt were not computed again.
         reason: Why the completion ended; ``None`` while it goes on.
@@ -50,8 +52,10 @@ class Generation:
         *,
         min_words: int = 0,
         lookup: PromptLookup | None = None,
+        penalized: Sequence[int] | None = None,
     ) -> None:
         self.prompt = list(prompt)
+        self.penalized = self.prompt if penalized is None else penalized
         self.completion = 0
         self.cached = 0
         self.reason: FinishReason | None = None

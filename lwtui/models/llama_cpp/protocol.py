@@ -13,7 +13,7 @@ from typing import Any
 
 from lwtui.translation import _
 
-VERSION = 6
+VERSION = 7
 MAX_SEQUENCES = 8  # computed at the same time
 
 
@@ -42,8 +42,8 @@ class Generate:
     """Continue ``text``, or answer ``messages`` (pairs of role and content) in the model's chat template.
 
     Nothing but ``max_tokens`` ends the completion before it has ``min_words`` words. With ``repeats_prompt``,
-    tokens of the completion are guessed from the prompt. With ``entropy``, chunks name the pieces that the model was
-    unsure of.
+    tokens of the completion are guessed from the prompt. Penalties count the completion and ``penalized``; if that is
+    ``None``, the end of the prompt. With ``entropy``, chunks name the pieces that the model was unsure of.
     """
 
     id: int
@@ -56,6 +56,7 @@ class Generate:
     grammar: str = ""
     min_words: int = 0
     repeats_prompt: bool = False
+    penalized: str | None = None
     entropy: bool = False
 
 

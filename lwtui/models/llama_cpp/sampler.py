@@ -137,9 +137,9 @@ class Sampler:
             )
         return samplers
 
-    def accept_prompt(self, prompt: Sequence[int]) -> None:
-        """Show the end of the prompt to the penalties, so that a continued text is one text to them."""
-        for token in prompt[-(_DRY_WINDOW if self._values["dry_multiplier"] > 0 else _PENALTY_WINDOW) :]:
+    def accept_earlier(self, tokens: Sequence[int]) -> None:
+        """Show the end of earlier text to the penalties, so that it and the completion are one text to them."""
+        for token in tokens[-(_DRY_WINDOW if self._values["dry_multiplier"] > 0 else _PENALTY_WINDOW) :]:
             C.llama_sampler_accept(self._chain, token)
 
     def load_logits(self, context: Any, index: int) -> None:

@@ -298,8 +298,11 @@ class Worker:
         min_words = 0 if call.grammar else call.min_words  # a grammar may allow nothing but the end
         # Steps of several tokens have no entropy for each.
         lookup = PromptLookup(prompt) if call.repeats_prompt and not call.entropy else None
+        penalized = None if call.penalized is None else engine.gguf.tokenize(call.penalized)
         output = OutputDecoder(call.stop)
-        generation = Generation(prompt, sampler, output, call.max_tokens, min_words=min_words, lookup=lookup)
+        generation = Generation(
+            prompt, sampler, output, call.max_tokens, min_words=min_words, lookup=lookup, penalized=penalized
+        )
         try:
             engine.submit(generation)
         except PromptTooLong as error:
