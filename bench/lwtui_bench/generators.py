@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -12,6 +13,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event, PlanDelta, Retrying
+from lwtui.agentwrite.judge_check import UnableJudge
 from lwtui.agentwrite.plan import direct_plan, plan_document
 from lwtui.agentwrite.polish import PolishTeam, polish_document
 from lwtui.agentwrite.polish_progress import POLISH, PolishProgress, stored_criteria, stored_progress
@@ -226,15 +228,16 @@ class AgentWriteGenerator:
 
                 await write_document(agent, brief, document, emit, tracker=tracker)
                 if (progress := stored_progress(document)) is not None:
-                    await polish_document(
-                        PolishTeam(agent, agent, agent),
-                        brief,
-                        recorder,
-                        emit,
-                        criteria=stored_criteria(document),
-                        progress=progress,
-                        tracker=tracker,
-                    )
+                    with suppress(UnableJudge):  # the text then stays as it is, which is what polishing with it gives
+                        await polish_document(
+                            PolishTeam(agent, agent, agent),
+                            brief,
+                            recorder,
+                            emit,
+                            criteria=stored_criteria(document),
+                            progress=progress,
+                            tracker=tracker,
+                        )
             text, sections = _join_sections(document)
             fields: dict[str, Any] = {"title": document.title, "sections": sections}
             if self.passes:

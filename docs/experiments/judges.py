@@ -26,10 +26,9 @@ from typing import Any
 
 from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.agentwrite.pairwise import preferred
-from lwtui.agentwrite.polish import sentences_of
 from lwtui.config import load_settings
 from lwtui.documents.model import Brief, Plan, PlannedSection, Section, Status
-from lwtui.text import count_words
+from lwtui.text import count_words, sentences_of
 from lwtui.text.language import detect_language
 
 TEXTS = Path(__file__).parent / "real_chat"

@@ -55,7 +55,12 @@ async def make_criteria(agent: Agent, brief: Brief, emit: Emit = ignore) -> tupl
     found = read_object(answer).get("criteria")
     lines = [line for line in found if isinstance(line, str)] if isinstance(found, list) else []
     criteria = parse_criteria("\n".join(map(one_line, lines)))[:_MOST]
-    return criteria or parse_criteria(templates.render("criteria_general"))
+    return criteria or general_criteria(agent)
+
+
+def general_criteria(agent: Agent) -> tuple[str, ...]:
+    """Return criteria that hold for any text."""
+    return parse_criteria(agent.prompts.templates.render("criteria_general"))
 
 
 def parse_criteria(text: str) -> tuple[str, ...]:

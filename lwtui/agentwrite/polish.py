@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from time import monotonic
 
 from lwtui.agentwrite.agent import Agent
@@ -40,6 +39,7 @@ from lwtui.agentwrite.events import (
     Thinking,
 )
 from lwtui.agentwrite.json_answers import check_follows_instructions
+from lwtui.agentwrite.judge_check import check_judge
 from lwtui.agentwrite.length_habits import LengthHabits
 from lwtui.agentwrite.lint import Finding, lint, parts_of
 from lwtui.agentwrite.note_selection import brief_with_notes
@@ -59,7 +59,7 @@ from lwtui.models.base import ModelError
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.support import support_checker
-from lwtui.text import count_words, sentence_ends
+from lwtui.text import count_words, sentences_of
 from lwtui.translation import _, english, english_kept, english_of
 
 _SALT = 49_979  # between the seeds of passes
@@ -133,7 +133,7 @@ async def polish_document(
             for it.
 
     Raises:
-        LwtuiError: A model is a base model.
+        LwtuiError: A model is a base model, or the judge cannot judge.
         ModelError: A call failed for good.
         BudgetReached: The budget is used up. Sections that are improved stay improved.
     """
@@ -141,10 +141,11 @@ async def polish_document(
     for agent in (team.critic, team.judge, team.writer):
         check_follows_instructions(agent)
     run = _PolishRun(team, brief, document, emit, tracker or UsageTracker(), expected or {})
-    await run.set_criteria(tuple(criteria))
     now = progress or PolishProgress(passes)
-    if now.left is None:
-        now = replace(now, left=tuple(sections_to_polish(document, only, edited=edited)))
+    left = now.left if now.left is not None else tuple(sections_to_polish(document, only, edited=edited))
+    now = replace(now, left=left)
+    await run.check_judge(left)
+    await run.set_criteria(tuple(criteria))
     while now.left:
         await emit(PolishStarted(now.number, now.passes, now.left, only is None))
         for section_id in now.left:
@@ -207,6 +208,14 @@ class _PolishRun:
             self.usage += task.usage
             await self._emit(CriteriaMade(criteria))
         self._criteria = criteria
+
+    async def check_judge(self, section_ids: Collection[str]) -> None:
+        task = self._tracker.task(_("checking the judge"))
+        judge = self._team.metered(task).judge
+        sections = [section for section in self._document.sections() if section.id in section_ids]
+        brief, plan = self.brief_for(judge), self._document.plan
+        await check_judge(judge, brief, plan, sections, self._emit)
+        self.usage += task.usage
 
     def brief_for(self, agent: Agent, section: Section | None = None) -> Brief:
         """Return the brief with the notes that a review or comparison by ``agent`` has room for."""
@@ -382,12 +391,6 @@ def _is_copy(old: str, new: str) -> bool:
         return True
     before, after = set(sentences_of(old)), sentences_of(new)
     return bool(after) and sum(one in before for one in after) > _COPIED * len(after)
-
-
-def sentences_of(text: str) -> list[str]:
-    """Return the sentences of a text, without white space around and within them."""
-    cuts = [0, *sentence_ends(text), len(text)]
-    return [one for start, end in pairwise(cuts) if (one := " ".join(text[start:end].split()))]
 
 
 def _likely(section: Section) -> int:

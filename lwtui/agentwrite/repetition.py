@@ -65,6 +65,7 @@ class EarlierSentences(EarlierTexts):
     Attributes:
         grams: The n-grams of their sentences.
         paragraphs: Their paragraphs, without code.
+        lines: The lines of these.
         with_code: Their paragraphs, those of code as well.
         refrains: Their short lines and paragraphs, and the beginnings of these.
     """
@@ -77,6 +78,7 @@ class EarlierSentences(EarlierTexts):
     def _forget(self) -> None:
         self.grams = _Grams()
         self.paragraphs: set[int] = set()
+        self.lines: set[int] = set()
         self.with_code: set[int] = set()
         self.refrains: set[int] = set()
 
@@ -85,6 +87,7 @@ class EarlierSentences(EarlierTexts):
         prose = without_code(text)
         self.grams.update(_grams_of(prose))
         self.paragraphs |= _paragraphs_of(prose)
+        self.lines |= _lines_of(prose)
         self.refrains |= _refrains_of(prose)
 
 
@@ -185,12 +188,14 @@ class RepetitionFilter:
         first, repeated, total, start, least = None, 0, 0, self._trusted, _LOOP_TOKENS // 2
         for end in [*(match.start() for match in _BREAK.finditer(text, start)), len(text)]:
             paragraph = text[start:end].strip()
-            tokens = len(_tokens(paragraph)[0])
-            total += tokens
+            total += len(_tokens(paragraph)[0])
             if (key := _paragraph_hash(paragraph)) in self._earlier.with_code and key is not None:
-                first = start if first is None else first
-                repeated += tokens
+                known = [paragraph]
                 least = least if key in self._earlier.paragraphs else _LEAST_CODE
+            else:
+                known = [line for line in paragraph.split("\n") if _paragraph_hash(line) in self._earlier.lines]
+            first = start if known and first is None else first
+            repeated += sum(len(_tokens(part)[0]) for part in known)
             start = end
         if first is None or repeated < max(least, _LEAST_SHARE * total):
             return None
@@ -298,6 +303,11 @@ def _grams_of(text: str) -> array[int]:
 @lru_cache(maxsize=512)
 def _paragraphs_of(text: str) -> frozenset[int]:
     return frozenset(key for block in _BREAK.split(text) if (key := _paragraph_hash(block)) is not None)
+
+
+@lru_cache(maxsize=512)
+def _lines_of(text: str) -> frozenset[int]:
+    return frozenset(key for line in text.split("\n") if (key := _paragraph_hash(line)) is not None)
 
 
 @lru_cache(maxsize=512)

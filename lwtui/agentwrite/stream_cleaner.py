@@ -164,7 +164,7 @@ class StreamCleaner:
         marks = ("#", "*") if self._citations is None else ("#", "*", "[", "［", "【")
         key = heading_key(line)
         likely = (heading_key(self._title), *self._partial, *self._any)
-        return line.startswith(marks) or any(heading.startswith(key) for heading in likely)
+        return line.startswith(marks) or self._is_in_title(key) or any(heading.startswith(key) for heading in likely)
 
     def _is_heading(self, line: str) -> bool:
         """Tell whether a first line is the section's heading: a top-level heading, a bold line, or the title."""
@@ -179,11 +179,17 @@ class StreamCleaner:
         return True
 
     def _is_part_of_heading(self, key: str) -> bool:
-        """Tell whether a line of plain prose is a heading for any text, or the beginning of one of the plan."""
+        """Tell whether a line of plain prose is a heading for any text, part of its own, or begins one of the plan."""
         if key in self._others:
             return False  # the model writes another section, which a filter notices
         is_long = len(key) >= _LEAST_PART
+        if is_long and self._is_in_title(key):
+            return True
         return key in self._any or (is_long and any(heading.startswith(key) for heading in self._partial))
+
+    def _is_in_title(self, key: str) -> bool:
+        """Tell whether a line of plain prose is a part of the section's heading."""
+        return bool(self._partial) and key in heading_key(self._title)
 
     def _is_next_heading(self, line: str) -> bool:
         """Tell whether a base model begins another section. The heading is removed, and the text after it is kept."""

@@ -14,6 +14,7 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished, SectionPolished
 from lwtui.agentwrite.forecast import forecast, forecast_line, likely_plan
 from lwtui.agentwrite.json_answers import check_follows_instructions
+from lwtui.agentwrite.judge_check import UnableJudge
 from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_review import PlanTeam
@@ -193,7 +194,12 @@ class HeadlessRun:
                 critic = agent.helper or agent
                 team = PolishTeam(agent, critic, await models.get(job.judge) if job.judge else critic)
                 order = job.polish or PolishOrder()
-                await polish(team, document, order, self._tracker, self._progress, self._hear_polish)
+                try:
+                    await polish(team, document, order, self._tracker, self._progress, self._hear_polish)
+                except UnableJudge as error:
+                    if job.polish:
+                        raise
+                    self._progress.note(str(error))  # the text is written, and stays as it is
 
     async def _make_queries(self, document: Document, models: OpenAgents) -> None:
         """Have the planner make the queries of the research, if there is to be one, while it is open."""

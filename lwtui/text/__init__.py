@@ -8,7 +8,7 @@ from lwtui.text.counting import RunningCount, count_words, counts_characters, un
 from lwtui.text.figures import duration, money
 from lwtui.text.landing import landing_places, last_landing, last_space
 from lwtui.text.language import detect_language
-from lwtui.text.sentences import ends_sentence, last_sentence_end, sentence_ends
+from lwtui.text.sentences import ends_sentence, last_sentence_end, sentence_ends, sentences_of
 
 __all__ = [
     "ControlStripper",
@@ -26,5 +26,6 @@ __all__ = [
     "money",
     "one_line",
     "sentence_ends",
+    "sentences_of",
     "units",
 ]

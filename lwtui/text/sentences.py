@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 import regex
 
@@ -82,6 +83,12 @@ def sentence_ends(text: str) -> list[int]:
         if _HAS_OTHER_ENDS.search(text):
             ends.update(match.end() for match in _OTHER_ENDS.finditer(text))
     return sorted(ends)
+
+
+def sentences_of(text: str) -> list[str]:
+    """Return the sentences of a text, without white space around and within them."""
+    cuts = [0, *sentence_ends(text), len(text)]
+    return [one for start, end in pairwise(cuts) if (one := " ".join(text[start:end].split()))]
 
 
 def last_sentence_end(text: str) -> int:

@@ -27,6 +27,7 @@ from lwtui.agentwrite.events import (
     to_dict,
 )
 from lwtui.agentwrite.json_answers import quote_rule
+from lwtui.agentwrite.judge_check import UnableJudge
 from lwtui.agentwrite.lint import lint, parts_of
 from lwtui.agentwrite.pairwise import is_better, read_verdict
 from lwtui.agentwrite.polish import PolishTeam, polish_document, sections_to_polish, target_of
@@ -45,7 +46,7 @@ from lwtui.models.reasoning_settings import likely_reasoning
 from tests.support.author import sentence
 from tests.support.editor import CRITERIA_ANSWER, Editor, new_text, newer, old_text, older, second_one
 from tests.support.fault_server import Answer, Fault
-from tests.support.studio import Studio, of_kind, open_studio, plan_of
+from tests.support.studio import Small, Studio, of_kind, open_studio, plan_of
 
 BRIEF = Brief("Write a guide", 240, seed=5)
 
@@ -97,6 +98,39 @@ async def test_a_text_that_wins_in_both_orders_replaces_the_old_one() -> None:
     assert finished[0].usage == tracker.usage and tracker.usage.completion > 0
     assert state.length == sum(section.length for section in draft.sections())
     assert state.polishing is None and state.polish_finished is finished[0]
+
+
+def longer(first: str, second: str) -> int:
+    return 1 if len(first) > len(second) else 2
+
+
+@pytest.mark.parametrize("likes", [lambda first, second: 1, lambda first, second: 2, lambda first, second: 0])
+async def test_a_local_judge_that_names_a_place_and_no_text_is_told_before_anything_is_rewritten(likes: Any) -> None:
+    draft = draft_of(1, 2)
+    async with open_studio(Editor(likes)) as studio:
+        studio.agent.model = Small(studio.agent.model)
+        with pytest.raises(UnableJudge, match=r"cannot judge: .* Choose a larger model as the judge"):
+            await polished(studio, draft)
+        assert set(studio.author.asked) == {"compare"} and len(studio.author.asked) <= 4
+    assert [section.text for section in draft.sections()] == [old_text(1), old_text(2)]
+
+
+async def test_a_local_judge_that_prefers_the_whole_section_is_checked_once() -> None:
+    async with open_studio(Editor(longer)) as studio:
+        studio.agent.model = Small(studio.agent.model)
+        for checked in (["compare"] * 2, []):
+            studio.author.asked.clear()
+            await polished(studio, draft_of(1), criteria=("Dry.",))
+            asked = studio.author.asked
+            assert asked[: len(checked)] == checked and asked[len(checked) :][:2] == ["review", "rewrite"]
+
+
+async def test_a_local_judge_is_not_checked_on_a_text_of_few_sentences() -> None:
+    draft = Draft(plan_of(60), {"s1": "Soil is alive. Water it."}, {"s1"})
+    async with open_studio(Editor(lambda first, second: 1, points=lambda text: [])) as studio:
+        studio.agent.model = Small(studio.agent.model)
+        await polished(studio, draft, criteria=("Dry.",))
+        assert studio.author.asked == ["review"]
 
 
 @pytest.mark.parametrize(("likes", "verdicts"), [(older, 1), (second_one, 2), (lambda first, second: 0, 1)])

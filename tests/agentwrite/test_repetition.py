@@ -123,6 +123,15 @@ def test_the_last_paragraph_is_checked_at_the_end() -> None:
     assert found(text, ended=True) is not None
 
 
+def test_lines_that_are_most_of_a_section_and_stood_in_an_earlier_one_are_found() -> None:
+    lines = ["Check the seeds and the soil in spring", "Talk openly about what each bed needs", "Plant beans by corn"]
+    earlier = f"{prose(3)}\nMake a plan of all the beds\n" + "\n".join(lines)
+    again = "\n".join([lines[0], "Talk openly about what eachbed needs", lines[2]])
+    verdict = found(again, (earlier,), ended=True)
+    assert verdict is not None and verdict[0].keep == 0
+    assert found(f"{prose(6, 2)}\n\n{again}", (earlier,), ended=True) is None
+
+
 def test_a_loop_of_paragraphs_is_found() -> None:
     paragraph = prose(4)
     assert found("\n\n".join([paragraph] * 5)) is not None

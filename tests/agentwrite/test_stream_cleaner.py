@@ -108,6 +108,15 @@ def test_a_heading_for_any_text_or_a_part_of_one_is_no_prose(line: str) -> None:
         assert "".join([*map(cleaner.add, pieces), cleaner.close()]) == "refugees flee."
 
 
+@pytest.mark.parametrize("line", ["Finding a Suitable Partner", "Suitable Partner:", "**A Suitable Partner**"])
+def test_a_first_line_that_is_part_of_the_heading_is_no_prose(line: str) -> None:
+    title, answer = "The Process of Finding a Suitable Partner", f"{line}\n\nIt takes time."
+    for step in (1, 7, 500):
+        cleaner = StreamCleaner("", title, exact=False, plain=True)
+        pieces = [answer[at : at + step] for at in range(0, len(answer), step)]
+        assert "".join([*map(cleaner.add, pieces), cleaner.close()]) == "It takes time."
+
+
 @pytest.mark.parametrize("line", ["Introductions are hard", "Dear Sir or Madam,", "Introduction", "Policy on"])
 def test_a_first_line_that_says_something_stays(line: str) -> None:
     plain = line != "Introduction"
