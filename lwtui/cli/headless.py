@@ -481,7 +481,8 @@ class HeadlessRun:
     def _add_resume_command(self, error: BaseException) -> None:
         budget = f"--budget {quote_word(self._higher_budget())}" if isinstance(error, BudgetReached) else ""
         if self._document is not None:
-            command = f"{self._job.resume_command} {budget}".rstrip()
+            change = "--judge-model NAME" if isinstance(error, UnableJudge) else budget
+            command = f"{self._job.resume_command} {change}".rstrip()
             if isinstance(error, KeyboardInterrupt):
                 error.add_note(_("Stopped; all text is kept. Resume with: {command}", command=command))
             else:
