@@ -9,7 +9,7 @@ from lwtui.documents.model import Plan
 from lwtui.documents.plan_edits import without_sections
 from lwtui.text.word_runs import word_runs
 
-_INSTRUCTIONS = ("plan", "plan_json", "plan_kinds", "plan_sources", "chapters", "chapter", "plan_revise")
+_INSTRUCTIONS = ("plan", "plan_json", "plan_kinds", "plan_form", "plan_sources", "chapters", "chapter", "plan_revise")
 _RUN = 8  # words in a row that a plan shares with its instructions only by repeating them
 _PLACEHOLDER = regex.compile(r"\$\w+|<[^>\n]*>")  # what an instruction leaves to others to say
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import regex
 
 from lwtui.agentwrite.fact_selection import facts_list
+from lwtui.agentwrite.form import form_of
 from lwtui.agentwrite.notes import as_line, as_list
 from lwtui.agentwrite.plan_format import (
     MOST_AT_ONCE,
@@ -113,7 +114,8 @@ class ChatPromptBuilder:
         as_json = _as_json(can)
         values = _planning_values(brief, self.templates) | vars(bounds)
         kinds = asks_for_kinds(brief)
-        text = self.templates.render("plan_json" if as_json else "plan", **values) + self._kinds(can, kinds=kinds)
+        text = self.templates.render("plan_json" if as_json else "plan", **values)
+        text += self._form_of_plan(brief) + self._kinds(can, kinds=kinds)
         return self._planning(brief, text, bounds, can, rejected, kinds=kinds)
 
     def chapters(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: RejectedPlan | None) -> Request:
@@ -147,7 +149,8 @@ class ChatPromptBuilder:
             shape=self._shape(can, "section"),
         )
         kinds = asks_for_kinds(brief)
-        return self._planning(brief, text + self._kinds(can, kinds=kinds), bounds, can, rejected, kinds=kinds)
+        text += self._form_of_plan(brief) + self._kinds(can, kinds=kinds)
+        return self._planning(brief, text, bounds, can, rejected, kinds=kinds)
 
     def revised_plan(
         self,
@@ -170,6 +173,11 @@ class ChatPromptBuilder:
         )
         kinds = asks_for_kinds(brief) or any(step.kind is not SectionKind.PROSE for step in plan.sections)
         return self._planning(brief, text + self._kinds(can, kinds=kinds), bounds, can, rejected, kinds=kinds)
+
+    def _form_of_plan(self, brief: Brief) -> str:
+        """Return the rule on the form that the brief asks for, as the last line of a prompt for a plan."""
+        form = form_of(brief.instruction)
+        return "\n" + self.templates.render("plan_form", form=form) if form else ""
 
     def _kinds(self, can: Capabilities, *, kinds: bool) -> str:
         """Return the rule on the kinds of sections, as the last line of a prompt for a plan that may have them."""
@@ -280,7 +288,9 @@ class ChatPromptBuilder:
         """Return the line that says what the section's text looks like."""
         kind = task.section.kind
         if kind is SectionKind.PROSE:
-            return self.templates.render(f"style_{style_of(task.brief)}")
+            style = self.templates.render(f"style_{style_of(task.brief)}")
+            form = form_of(task.brief.instruction)
+            return f"{style} {self.templates.render(f'form_{form}')}" if form else style
         return self.templates.render(f"kind_{kind}", inline="$…$", display="$$…$$")
 
     def _example(self, task: SectionTask) -> list[str]:
