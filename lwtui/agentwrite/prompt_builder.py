@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import regex
 
 from lwtui.agentwrite.fact_selection import facts_list
-from lwtui.agentwrite.form import form_of
 from lwtui.agentwrite.notes import as_line, as_list
 from lwtui.agentwrite.plan_format import (
     MOST_AT_ONCE,
@@ -35,6 +34,7 @@ from lwtui.documents.section_kind import SectionKind
 from lwtui.models.base import Capabilities, Message, Prompt, Request
 from lwtui.models.profiles import Profile
 from lwtui.text import clean, counts_characters, last_landing
+from lwtui.text.asked_form import asked_form
 
 _MOST_REWRITTEN = 300  # characters of an interrupted text that a chat model may have to write again
 _SUMMARY_WORDS = 80
@@ -176,7 +176,7 @@ class ChatPromptBuilder:
 
     def _form_of_plan(self, brief: Brief) -> str:
         """Return the rule on the form that the brief asks for, as the last line of a prompt for a plan."""
-        form = form_of(brief.instruction)
+        form = asked_form(brief.instruction)
         return "\n" + self.templates.render("plan_form", form=form) if form else ""
 
     def _kinds(self, can: Capabilities, *, kinds: bool) -> str:
@@ -289,7 +289,7 @@ class ChatPromptBuilder:
         kind = task.section.kind
         if kind is SectionKind.PROSE:
             style = self.templates.render(f"style_{style_of(task.brief)}")
-            form = form_of(task.brief.instruction)
+            form = asked_form(task.brief.instruction)
             return f"{style} {self.templates.render(f'form_{form}')}" if form else style
         return self.templates.render(f"kind_{kind}", inline="$…$", display="$$…$$")
 

@@ -82,6 +82,11 @@ def parser() -> Parser:
     result.add_argument(
         "--date", default="", metavar="YYYY-MM-DD", help=_("the date (default: that of the last change)")
     )
+    result.add_argument(
+        "--headings",
+        action=argparse.BooleanOptionalAction,
+        help=_("print the headings of sections, or leave them out (default: none in a letter or a speech)"),
+    )
     result.add_argument("--no-contents", action="store_true", help=_("no table of contents (all but md and txt)"))
     result.add_argument("--no-title-page", action="store_true", help=_("no title page (all but md and txt)"))
     result.add_argument(
@@ -169,6 +174,7 @@ def _export_options(options: argparse.Namespace, document: Document) -> ExportOp
         date=options.date,
         contents=not options.no_contents,
         title_page=not options.no_title_page,
+        headings=options.headings,
         new_pages=options.new_pages,
         paper=options.paper,
         font_size=options.font_size,

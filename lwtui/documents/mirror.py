@@ -84,7 +84,7 @@ def update_mirror(document: Document, by_default: Mirror) -> str:
 
 
 def _update_file(document: Document, path: Path, state: MirrorState) -> str:
-    content = render(document, "md", ExportOptions(citations=False)).encode("utf-8")
+    content = render(document, "md", ExportOptions(citations=False, headings=True)).encode("utf-8")
     contents = {path.name: content}
     planned = plan_files(path.parent, contents, {path.name: state.hashes})
     if planned.problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from lwtui.documents.export import render
+from lwtui.documents.export import ExportOptions, render
 from lwtui.documents.library import list_documents
 from lwtui.documents.outline import outline_numbers
 from lwtui.documents.store import Document
@@ -63,7 +63,7 @@ class ReadingTools:
     def read_text(self, document: str, start: int = 0) -> dict[str, Any]:
         """Read the whole text as Markdown. A long text comes in parts: `next` is the `start` of the next part."""
         with self._access.reading(document) as opened:
-            text = render(opened, "md")
+            text = render(opened, "md", ExportOptions(headings=True))
         start = max(0, start)
         end = start + _MAX_CHARACTERS
         return {"text": text[start:end], "next": end if end < len(text) else None}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lwtui.documents.export import (
+    FORMATS,
     ExportJob,
     ExportOptions,
     ExportStopped,
@@ -285,6 +287,22 @@ def test_title_page_and_contents_can_be_left_out(document: Document, tmp_path: P
         and 'id="part-2"' in full
         and '<meta name="author" content="A. &lt;Author&gt;">' in full
     )
+
+
+@pytest.mark.parametrize("instruction", ["Write a letter to my aunt.", "为公司年会写一篇致辞。"])
+def test_a_letter_and_a_speech_have_no_headings_unless_they_are_asked_for(tmp_path: Path, instruction: str) -> None:
+    plan = Plan("For you", (PlannedSection("Greeting", "p", 4, "a"), PlannedSection("News", "p", 4, "b")))
+    with Document.create(tmp_path / "one.lw", Brief(instruction, 8), plan) as document:
+        document.edit("a", "Dear reader,")
+        document.edit("b", "All is well.")
+        assert render(document, "md") == "# For you\n\nDear reader,\n\nAll is well.\n"
+        for to in FORMATS:
+            export(document, tmp_path / f"one.{to}")
+        assert "<nav" not in render(document, "html")
+        assert "## News" in render(document, "md", ExportOptions(headings=True))
+        document.set_brief(replace(document.brief, instruction="Write a guide to letters."))
+        assert "## News" in render(document, "md")
+        assert "News" not in render(document, "md", ExportOptions(headings=False))
 
 
 def test_signed_markdown_has_front_matter(document: Document) -> None:

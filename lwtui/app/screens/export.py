@@ -25,6 +25,7 @@ from lwtui.documents.export import (
     build_manuscript,
     check_format,
     export_path,
+    has_headings,
     save,
     store_author,
     style_option,
@@ -98,6 +99,7 @@ class ExportScreen(Dialog[Path]):
                 with Horizontal(id="with"):
                     yield Box(_("title page"), True, id="title-page", compact=True)
                     yield Box(_("contents"), True, id="contents", compact=True)
+                    yield Box(_("headings"), has_headings(self._document.brief), id="headings", compact=True)
                 yield Label(_("Style file"))
                 yield Input(id="style-file", compact=True)
                 if self._document.sources:
@@ -278,6 +280,7 @@ class ExportScreen(Dialog[Path]):
             author=self.query_one("#author", Input).value,
             contents=self._checked("contents"),
             title_page=self._checked("title-page"),
+            headings=self._checked("headings"),
             reference=style if kind == "reference" else None,
             css=style if kind == "css" else None,
             template=style if kind == "template" else None,

@@ -15,6 +15,7 @@ from lwtui.documents.export.manuscript import (
     ManuscriptPart,
     author_of,
     build_manuscript,
+    has_headings,
     store_author,
     with_disclosure,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "cited_sources",
     "export",
     "export_path",
+    "has_headings",
     "render",
     "save",
     "store_author",

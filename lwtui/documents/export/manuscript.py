@@ -18,12 +18,13 @@ from lwtui.documents.database import connect_peek
 from lwtui.documents.disclosure import TITLE, report
 from lwtui.documents.export.style_files import NO_STYLE_FILES, StyleFiles, read_style_files
 from lwtui.documents.footnotes import share_footnotes
-from lwtui.documents.model import Section, printed_title
+from lwtui.documents.model import Brief, Section, printed_title
 from lwtui.documents.schema import clamp_time
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.sources.model import Source
 from lwtui.text import count_words, one_line
+from lwtui.text.asked_form import WITHOUT_HEADINGS, asked_form
 from lwtui.translation import _
 
 _LONG_CHAPTER = 1_500  # words; if chapters are this long on average, each starts on a new page
@@ -47,6 +48,7 @@ class ExportOptions:
         date: The date as YYYY-MM-DD; empty: that of the last change.
         contents: Whether to include a table of contents.
         title_page: Whether to include a title page.
+        headings: Whether to include the headings of sections; ``None``: unless the document is a letter or a speech.
         new_pages: Whether each chapter starts on a new page; ``None``: if chapters are long.
         paper: One of :data:`PAPERS`, for PDF and DOCX.
         font_size: The size of the text in points, for PDF.
@@ -63,6 +65,7 @@ class ExportOptions:
     date: str = ""
     contents: bool = True
     title_page: bool = True
+    headings: bool | None = None
     new_pages: bool | None = None
     paper: str = PAPERS[0]
     font_size: float = FONT_SIZE
@@ -158,6 +161,8 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
     ]
     texts = share_footnotes([part.text for part in parts])
     parts = [replace(part, text=text) for part, text in zip(parts, texts, strict=True)]
+    if not (has_headings(document.brief) if options.headings is None else options.headings):
+        parts = [ManuscriptPart("", 1, "\n\n".join(part.text for part in parts if part.text))]
     book = Manuscript(
         title=book_title(document, options.title),
         author=one_line(options.author),
@@ -176,6 +181,11 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
         style=read_style_files(options.reference, options.css, options.template),
     )
     return with_disclosure(book, report(document)) if options.disclosure else book
+
+
+def has_headings(brief: Brief) -> bool:
+    """Tell whether the sections of such a document have headings for its readers, unless they want it otherwise."""
+    return asked_form(brief.instruction) not in WITHOUT_HEADINGS
 
 
 def book_title(document: Document, title: str = "") -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from lwtui.agentwrite.form import form_of
 from lwtui.documents.model import Brief
+from lwtui.text.asked_form import asked_form
 from tests.support.author import Author
 from tests.support.studio import open_studio
 
 NAMED = {
     "letter": [
         "Draft a cover letter for a nurse",
-        "请给出一个理由充分的减免学费申请信，600字左右",
+        "请给出一个理由充分的申请信，600字左右",
         "Write my aunt a letter.",
     ],
     "speech": [
-        "You are to marry: please prepare a 500-word speech",
+        "You marry soon: please prepare a 500-word speech",
         "A eulogy for a caretaker",
         "优化你的年终PPT讲稿：",
     ],
@@ -38,7 +38,7 @@ NAMED = {
 
 @pytest.mark.parametrize(("form", "instruction"), [(form, one) for form, some in NAMED.items() for one in some])
 def test_an_instruction_names_its_form(form: str, instruction: str) -> None:
-    assert form_of(instruction) == form
+    assert asked_form(instruction) == form
 
 
 @pytest.mark.parametrize("instruction", ["Write a speech against a car park.", "Write a guide to soil."])

@@ -1,4 +1,4 @@
-"""Finds out which form an instruction asks for, of those that small models write about instead of writing in.
+"""The form that an instruction asks for, if it is one of those that small models write about instead of writing in it.
 
 Asked for a section of a letter, they give advice on letters; asked for one of a speech, they describe the speech.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import regex
 
-from lwtui.text import clean
+from lwtui.text.cleaning import clean
 
 # Each form with its English nouns, and its Chinese ones.
 _FORMS = {
@@ -33,13 +33,14 @@ _ENGLISH = regex.compile(
     rf"(?:{_NOUNS})\b(?!\s+(?:template|writing))",
     regex.IGNORECASE,
 )
+WITHOUT_HEADINGS = frozenset({"letter", "speech"})  # nobody puts headings over the parts of these
 _ENDS = r"(?=\s*(?:[，。！？,.;；：:、“”\"（(\n]|$|要求|字数|不少于|约|大约|\d))"
 _CHINESE = regex.compile(
     rf"(?:写|拟|创作|准备|生成|给出|起草|编|讲|优化|修改|润色|改写|扩写|续写)[^。！？\n，,]{{0,30}}?(?:{_CHINESE_NOUNS}){_ENDS}"
 )
 
 
-def form_of(instruction: str) -> str:
+def asked_form(instruction: str) -> str:
     """Return the form that an instruction asks for: letter, speech, story or diary; empty if it names none of these."""
     text = clean(instruction)
     match = min(
