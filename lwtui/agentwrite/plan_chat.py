@@ -8,7 +8,7 @@ from dataclasses import replace
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Emit, PlanRejected, PlanStarted
 from lwtui.agentwrite.plan_format import REPAIRS, REPLAN_SALT, Bounds, PlanError, gave_up
-from lwtui.agentwrite.plan_repair import distinct, parse_plan, parse_step
+from lwtui.agentwrite.plan_repair import distinct, has_looped, parse_plan, parse_step
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, RejectedPlan
 from lwtui.agentwrite.short_calls import ShortAnswer, ask
 from lwtui.config import Role
@@ -163,7 +163,8 @@ async def _until_usable(
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
         shown = None if only_copies else rejected
-        answer = await ask(agent, agent.prepared(request(shown), brief, salt + attempt, role=Role.PLAN), emit)
+        prepared = agent.prepared(request(shown), brief, salt + attempt, role=Role.PLAN)
+        answer = await ask(agent, prepared, emit, until=has_looped)
         try:
             _reject_if_cut_off(answer)
             return read(answer.text)

@@ -36,7 +36,9 @@ _LIKELY_WORDS = 300  # of a step, if neither plan nor brief says it
 _SAME_POINT = 0.8  # share of words in common from which two main points count as the same
 _SAME_LONG_POINT = 0.7  # the same for main points of at least this many different words:
 _LONG_POINT = 15
-_MOST_DROPPED = 1 / 3  # share of a plan's steps that may be duplicates
+_MOST_DROPPED = 1 / 3  # share of a plan's steps that may be duplicates where few others are left
+_LEAST_KEPT = 2  # steps that are enough, unless the document is long
+_LOOP = 3  # steps in a row that say what earlier ones say, from which a model has nothing left to plan
 _LEAST_COUNTED = 6  # steps whose lengths only go up or down by no accident
 _SMALLEST_STEP = 100  # words; smaller steps are merged
 _WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
@@ -103,13 +105,14 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: 
     steps = count_text_sections(plan)
     if not strict:
         plan = distinct(plan)
-    dropped = steps - count_text_sections(plan)
+    kept = count_text_sections(plan)
+    dropped = steps - kept
     if bounds:
         plan = resized(plan, brief, bounds)
         finding = ""
         if (count := count_text_sections(plan)) < bounds.least_steps:
             finding = _("It has {count} steps; use at least {least}.", count=count, least=bounds.least_steps)
-        elif dropped > steps * _MOST_DROPPED:
+        elif dropped > steps * _MOST_DROPPED and kept < max(_LEAST_KEPT, bounds.least_steps):
             finding = _(
                 "{dropped} of its {steps} steps say what an earlier one says; give each its own subject.",
                 dropped=dropped,
@@ -132,6 +135,18 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
         raise PlanError(finding, (finding,), raw)
     step = _completed(steps[0])
     return replace(old, title=step.heading, main_point=step.point, kind=step.kind or old.kind)
+
+
+def has_looped(raw: str) -> bool:
+    """Tell whether the last steps of an unfinished answer only say what earlier ones say.
+
+    The very last one does not count, since it is being written.
+    """
+    points = [_words(step.point or step.heading) for step in parse_steps(raw).steps[:-1]]
+    last = range(max(0, len(points) - _LOOP), len(points))
+    return len(points) > _LOOP and all(
+        any(_say_the_same(points[at], earlier) for earlier in points[:at]) for at in last
+    )
 
 
 def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:

@@ -37,7 +37,13 @@ class ShortAnswer:
         return self.reason == "length"
 
 
-async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAnswer | None = None) -> ShortAnswer:
+async def ask(
+    agent: Agent,
+    request: Request,
+    emit: Emit = ignore,
+    into: ShortAnswer | None = None,
+    until: Callable[[str], bool] | None = None,
+) -> ShortAnswer:
     """Ask for a short answer. A call that breaks off is repeated from the beginning.
 
     If a reasoning model uses up its tokens before it answers, it is asked again with twice as many, while the context
@@ -48,6 +54,7 @@ async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAn
         request: The request.
         emit: Awaited for the streamed text (:class:`PlanDelta`), and for retries, after which the text starts again.
         into: The answer to fill in as the text streams, for callers that use it even if the call is stopped.
+        until: Is asked at the end of each line whether the answer is complete; the call is then ended.
 
     Returns:
         The answer.
@@ -59,7 +66,7 @@ async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAn
     wished = agent.allowing_for_reasoning(request).max_tokens
     for attempt in range(1, _MOST_CALLS + 1):
         allowed = await agent.fitted(replace(request, max_tokens=wished))
-        await with_retries(_attempt(agent, allowed, answer, emit), Retries(agent.policy), emit)
+        await with_retries(_attempt(agent, allowed, answer, emit, until), Retries(agent.policy), emit)
         if answer.cut and (answer.thought or not answer.text.strip()):
             agent.saw_reasoning(allowed.max_tokens)
         if answer.text.strip() or not answer.cut:
@@ -92,7 +99,13 @@ def retries_only(emit: Emit) -> Emit:
     return emit_retries
 
 
-def _attempt(agent: Agent, request: Request, answer: ShortAnswer, emit: Emit) -> Callable[[], Awaitable[None]]:
+def _attempt(
+    agent: Agent,
+    request: Request,
+    answer: ShortAnswer,
+    emit: Emit,
+    until: Callable[[str], bool] | None = None,
+) -> Callable[[], Awaitable[None]]:
     async def attempt() -> None:
         stripper, shown_so_far = ControlStripper(), 0
         answer.text, answer.reason, answer.thought = "", "stop", False
@@ -104,6 +117,8 @@ def _attempt(agent: Agent, request: Request, answer: ShortAnswer, emit: Emit) ->
                         if shown := stripper.add(text):
                             shown_so_far += len(shown)
                             await emit(PlanDelta(shown))
+                        if until and "\n" in text and until(answer.text):
+                            return
                     case ReasoningPiece():
                         answer.thought = True
                     case AnswerVoided():

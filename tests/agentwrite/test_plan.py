@@ -181,6 +181,15 @@ async def test_a_small_model_has_one_more_try_before_a_repetitive_plan_is_taken(
     assert (plan.title == "Soil") is small
 
 
+async def test_an_answer_that_repeats_its_steps_is_ended_and_used() -> None:
+    again = "Paragraph {number} - Main Point: Earth: What soil is made of - Word Count: 300 words\n"
+    endless = GOOD + "".join(again.format(number=number) for number in range(5, 60))
+    async with open_studio(Author(plan=endless)) as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert len(studio.server.calls) == 1 and plan.title == "Soil"
+    assert len("".join(event.text for event in of_kind(PlanDelta, events))) < len(endless) / 2
+
+
 async def test_a_plan_is_repaired_at_most_three_times() -> None:
     for last_chance in (GOOD, BAD):
         async with open_studio(Author(plan=lambda attempt, last=last_chance: last if attempt == 4 else BAD)) as studio:

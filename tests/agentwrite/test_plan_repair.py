@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lwtui.agentwrite.plan_format import Bounds, PlanError, format_plan, format_step, plan_grammar, step_grammar
 from lwtui.agentwrite.plan_parser import without_marks
-from lwtui.agentwrite.plan_repair import distinct, heading_from, parse_plan, parse_step
+from lwtui.agentwrite.plan_repair import distinct, has_looped, heading_from, parse_plan, parse_step
 from lwtui.documents.model import Brief, Plan, PlannedSection
 
 BRIEF = Brief("Write about soil and seeds", 1000)
@@ -240,11 +240,28 @@ def test_long_main_points_need_not_be_equal_to_be_duplicates() -> None:
     assert [section.title for section in parse_plan(raw, BRIEF).sections] == ["Soil", "Seeds", "Part 3"]
 
 
-def test_a_plan_that_mostly_repeats_itself_is_asked_for_again() -> None:
-    raw = GOOD + "Paragraph 3 - Main Point: Earth: What soil is made of - Word Count: 500 words\n" * 2
-    with pytest.raises(PlanError, match="2 of its 4 steps say what an earlier one says") as caught:
+AGAIN = "Paragraph {number} - Main Point: Earth: What soil is made of - Word Count: 500 words\n"
+
+
+def test_a_plan_that_says_one_thing_again_and_again_is_asked_for_again() -> None:
+    raw = "".join(AGAIN.format(number=number) for number in range(1, 5))
+    with pytest.raises(PlanError, match="3 of its 4 steps say what an earlier one says") as caught:
         parse_plan(raw, BRIEF, Bounds.of(1000, 120))
-    assert caught.value.plan is not None and shape(caught.value.plan) == STEPS
+    assert caught.value.plan is not None and len(caught.value.plan.sections) == 1
+
+
+def test_a_plan_that_goes_on_repeating_its_steps_ends_before_them() -> None:
+    raw = GOOD + "".join(AGAIN.format(number=number) for number in range(3, 9))
+    assert shape(parse_plan(raw, BRIEF, Bounds.of(1000, 120))) == STEPS
+    with pytest.raises(PlanError, match="It has 2 steps; use at least 3"):
+        parse_plan(raw, replace(BRIEF, words=3000), Bounds.of(3000, 120))
+
+
+def test_a_loop_of_steps_is_noticed_while_the_plan_streams() -> None:
+    steps = [AGAIN.format(number=number) for number in range(3, 9)]
+    assert [has_looped(GOOD + "".join(steps[:count])) for count in range(6)] == [False] * 4 + [True] * 2
+    own = "".join(f"Paragraph {number} - Main Point: {word} matters\n" for number, word in enumerate("abcdefgh", 1))
+    assert not has_looped(own)
 
 
 @pytest.mark.parametrize(
