@@ -99,7 +99,9 @@ _POINT_LABEL = regex.compile(
     r"|主要(?:观点|内容|论点|要点|点)|(?:内容|核心)?要点|主点|论点|要旨|主旨|中心(?:思想|内容)|核心(?:内容|观点)|内容)\s*[:：]\s*",
     regex.IGNORECASE,
 )
-_HEADING_LABEL = regex.compile(r"(?:title|heading|section\s+title|标题|小标题)\s*[:：]\s*", regex.IGNORECASE)
+_HEADING_LABEL = regex.compile(
+    r"(?:title|(?:short\s+)?heading|section\s+title|标题|小标题)\s*[:：]\s*", regex.IGNORECASE
+)
 # The prompt's own placeholders, which some models copy.
 _PLACEHOLDER_WORDS = r"\s*(?:what this (?:section|chapter) says|describe the main point|short heading)"
 _PLACEHOLDER = regex.compile(rf"[\[<(]*{_PLACEHOLDER_WORDS}", regex.IGNORECASE)
@@ -117,7 +119,7 @@ _OTHER_COUNT = regex.compile(
     regex.IGNORECASE,
 )
 _COUNT_IN_BRACKETS = regex.compile(rf"[-–—]?\s*[(（\[]\s*{_AMOUNT}\s*{_UNIT}\s*{_OR_SO}?\s*[)）\]]", regex.IGNORECASE)
-_COUNT_AT_END = regex.compile(rf"\s*[-–—:：,，;；]\s*{_AMOUNT}\s*{_UNIT}\s*{_OR_SO}?[.。]?\s*$", regex.IGNORECASE)
+_COUNT_AT_END = regex.compile(rf"(?:^|\s*[-–—:：,，;；])\s*{_AMOUNT}\s*{_UNIT}\s*{_OR_SO}?[.。]?\s*$", regex.IGNORECASE)
 # "- Kind: table", a part of the line or a line of its own; "[table]" and "(code)" at the end of a line.
 _KIND = regex.compile(
     r"(?:^|[-–—|;；,，(（\[]\s*|\s)(?:section\s+)?(?:kind|type|form|format|art|genre|类型|形式|体裁|種類)\s*[:：=]\s*"
@@ -353,6 +355,8 @@ def _step(block: _Block) -> Step:
     for line_kind, text in details:
         point = f"{point.rstrip('.;；')}; {text}" if point and line_kind == "bullet" else f"{point} {text}".strip()
     point = _unbracketed(point)
+    if heading and _is_heading(point) and not _is_heading(heading):
+        heading, point = point, heading  # "1. Soil", and below it "Short heading: What soil is made of."
     if not heading:
         heading, point = _split_point(point)
     return Step(heading, point, words, kind=kind)

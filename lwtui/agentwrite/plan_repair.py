@@ -75,6 +75,13 @@ _OF_BRIEF = regex.compile(
     r"(?:that\s+)?(?=\p{L})",
     regex.IGNORECASE,
 )
+# A clause that only leads to the one after it
+_INTRODUCES = regex.compile(
+    r"\s*(?:(?:as|to|in|on|at|by|with|after|before|when|while|if|despite|although|though|because|since|for|from|during"
+    r"|once|until|dans|pour|après|avant|quand|in|bei|nach|vor|wenn|um)\b"
+    r"|在|从|通过|随着|当|为了|作为|接下来|然后|现在|对于|关于|面对|根据)",
+    regex.IGNORECASE,
+)
 _CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
 
 
@@ -178,10 +185,9 @@ def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:
 def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     """Make a heading of the first words of a main point."""
     clauses = [clause for clause in _CLAUSE.split(point) if _LETTER.search(clause)]
-    # "Finally", "However" and "首先" begin a sentence, and are no heading.
-    clause = next(
-        (clause for clause in clauses if len(_WORD.findall(clause)) >= _LEAST_CLAUSE), (clauses or [point])[0]
-    )
+    # "Finally", "However" and "首先" begin a sentence, and are no heading; "As you travel, …" says nothing yet.
+    long = [clause for clause in clauses if len(_WORD.findall(clause)) >= _LEAST_CLAUSE]
+    clause = next((clause for clause in long if not _INTRODUCES.match(clause)), (long or clauses or [point])[0])
     clause = _JOINS.sub("", clause)
     if _CJK.search(clause):
         longest = words * _HEADING_CHARACTERS // _HEADING_WORDS
@@ -299,7 +305,7 @@ def _completed(step: Step) -> Step:
     """Return a step with both a heading and a main point, neither of them too long."""
     point = step.point or step.heading
     heading = step.heading or heading_from(point)
-    point = _OF_BRIEF.sub("", point)
+    point = _OF_BRIEF.sub("", point).rstrip(":： ") or point
     return replace(step, heading=heading[:_LONGEST_HEADING], point=point[:_LONGEST_POINT])
 
 
