@@ -56,7 +56,8 @@ _HELPS = (
 ASKS_FOR_TEXT = (
     rf"(?:(?:sure|of course|certainly|absolutely|当然(?:可以)?|好的|没问题)[\s,.!，。！]*(?:{_HELPS})?|{_HELPS})"
     r"(?:(?:could|can|would) you (?:please )?|please |to [^\n.]{3,60}, please )?"
-    r"(?:provide|share|send|paste|tell me|请(?:您|你)?(?:先)?(?:提供|告诉我|发送|给出))[^\n.。]{0,60}?"
+    r"(?:provide|share|send|paste|tell me|请(?:您|你)?(?:先)?(?:根据[^\n，。]{1,16})?"
+    r"(?:提供|告诉我|发送|给出|填写|补充))[^\n.。]{0,60}?"
     r"(?:text|letter|document|content|details|information|draft|sections?|outline"
     r"|topics?|文本|内容|文章|文档|信息|原文|材料|章节)"
 )
