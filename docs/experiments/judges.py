@@ -116,7 +116,7 @@ async def run(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
         agent = await open_agent(model, load_settings())
         try:
             for number, sample in enumerate(chosen):
-                other = samples[(number + len(samples) // 2) % len(samples)]
+                other = samples[(samples.index(sample) + len(samples) // 2) % len(samples)]
                 for damage, text in damaged(sample, other, random.Random(number)).items():
                     if (model, sample.name, damage) in done:
                         continue

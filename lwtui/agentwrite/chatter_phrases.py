@@ -50,16 +50,16 @@ AGREES_ALONE = _any(
 )
 # "Sure! I'd be happy to help. Please provide the text": a small model has taken the request for another one.
 _HELPS = (
-    r"(?:i(?:['’]d| would) be (?:happy|glad) to|i(?:['’]ll| will| can)) (?:help|assist|write)[^\n.!?]{0,160}[.!]\s*"
-    r"|我(?:很|非常)?(?:乐意|高兴|愿意|可以)[^\n。！？]{0,60}[。！]\s*"
+    r"(?:i(?:['’]d| would) be (?:happy|glad) to (?:help|assist) you[^\n.!?]{0,160}[.!]"
+    r"|我(?:很|非常)(?:乐意|高兴|愿意)(?:为|帮|协助)[^\n。！？]{0,60}[。！])\s*"
 )
 ASKS_FOR_TEXT = (
-    rf"(?:(?:sure|of course|certainly|absolutely|当然(?:可以)?|好的|没问题)[\s,.!，。！]*(?:{_HELPS})?|{_HELPS})"
+    rf"(?:sure|of course|certainly|absolutely|当然(?:可以)?|好的|没问题)[\s,.!，。！]*(?:{_HELPS})?"
     r"(?:(?:could|can|would) you (?:please )?|please |to [^\n.]{3,60}, please )?"
     r"(?:provide|share|send|paste|tell me|请(?:您|你)?(?:先)?(?:根据[^\n，。]{1,16})?"
     r"(?:提供|告诉我|发送|给出|填写|补充))[^\n.。]{0,60}?"
     r"(?:text|letter|document|content|details|information|draft|sections?|outline"
-    r"|topics?|文本|内容|文章|文档|信息|原文|材料|章节)"
+    r"|topics?|文本|内容|文章|文档|信息|原文|材料|章节)[^\n.。!！?？]{0,200}[.。!！?？:：]?[ \t]*(?=\n|\Z)"
 )
 # "Here is": what announces something.
 ANNOUNCES = _any(

@@ -16,12 +16,14 @@ from lwtui.agentwrite.criteria import general_criteria
 from lwtui.agentwrite.events import Emit, ignore
 from lwtui.agentwrite.pairwise import is_better
 from lwtui.documents.model import Brief, Plan, Section
+from lwtui.documents.section_kind import SectionKind
 from lwtui.errors import LwtuiError
+from lwtui.models.base import ModelError
 from lwtui.text import counts_characters, sentences_of
 from lwtui.translation import _
 
 _ABLE = CacheTable("judges.json")  # models that have passed
-_LEAST_SENTENCES = 4  # of a text whose damage shows
+_LEAST_SENTENCES, _MOST_SENTENCES = 4, 20  # of the text that is judged: so many that damage shows
 
 
 class UnableJudge(LwtuiError):
@@ -31,13 +33,13 @@ class UnableJudge(LwtuiError):
 
 
 async def check_judge(agent: Agent, brief: Brief, plan: Plan, sections: Sequence[Section], emit: Emit = ignore) -> None:
-    """Check that a model on this machine can judge, unless it is known. Others are trusted.
+    """Check that a model on this machine can judge, unless it has passed before. Others are trusted.
 
     Args:
         agent: The judge.
         brief: What the writer asked for.
         plan: The plan.
-        sections: Finished sections; the longest of them is judged.
+        sections: Sections of the document; the beginning of the longest prose of them is judged.
         emit: Awaited for retries.
 
     Raises:
@@ -46,29 +48,28 @@ async def check_judge(agent: Agent, brief: Brief, plan: Plan, sections: Sequence
         BudgetReached: The budget is used up.
     """
     key = model_key(agent.settings)
-    longest = max(sections, key=lambda section: section.length, default=None)
-    if not agent.model.capabilities.weights or longest is None or _ABLE.get(key):
+    if not agent.model.capabilities.weights or _ABLE.get(key):
         return
-    copies = damaged_copies(longest.text, brief.language)
-    criteria = general_criteria(agent)
-    for copy in copies:
-        if await is_better(agent, brief, plan, replace(longest, text=copy), longest.text, criteria, emit):
-            _ABLE.put(key, True)
-            return
-    if copies:
-        raise UnableJudge(
-            _(
-                "{name} cannot judge: it prefers a section neither to half of it nor to its sentences in reverse "
-                "order, so polishing would change nothing. Choose a larger model as the judge.",
-                name=agent.model.name,
-            )
+    prose = [section for section in sections if section.is_finished and section.kind is SectionKind.PROSE]
+    longest = max(prose, key=lambda section: section.length, default=None)
+    if longest is None or len(sentences := sentences_of(longest.text)[:_MOST_SENTENCES]) < _LEAST_SENTENCES:
+        return
+    space = "" if counts_characters(brief.language) else " "
+    text, criteria = space.join(sentences), general_criteria(agent)
+    for damaged in (sentences[: len(sentences) // 2], sentences[::-1]):
+        copy = replace(longest, text=space.join(damaged))
+        try:
+            if await is_better(agent, brief, plan, copy, text, criteria, emit):
+                _ABLE.put(key, True)
+                return
+        except ModelError as error:
+            if error.kind != "context":
+                raise
+            return  # each section that does not fit will be told of
+    raise UnableJudge(
+        _(
+            "{name} cannot judge: it prefers a section neither to half of it nor to its sentences in reverse "
+            "order, so polishing would change nothing. Choose a larger model as the judge.",
+            name=agent.model.name,
         )
-
-
-def damaged_copies(text: str, language: str) -> tuple[str, ...]:
-    """Return the first half of a text, and its sentences in reverse order; nothing if it has few sentences."""
-    sentences = sentences_of(text)
-    if len(sentences) < _LEAST_SENTENCES:
-        return ()
-    space = "" if counts_characters(language) else " "
-    return space.join(sentences[: len(sentences) // 2]), space.join(reversed(sentences))
+    )

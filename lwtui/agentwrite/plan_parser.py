@@ -330,13 +330,14 @@ def _step(block: _Block) -> Step:
     first, words = block.counted
     first, kind = _take_kind(first)
     heading, point, details = "", "", []
+    has_label = False  # whether the heading has one
     for line in block.rest:
         text, count = _take_count(line.text)
         words = count if count is not None else words
         text, named = _take_kind(text)
         kind = named or kind
         if match := _HEADING_LABEL.match(text):
-            heading = _bare(text[match.end() :])
+            heading, has_label = _bare(text[match.end() :]), True
         elif text:
             match = _POINT_LABEL.match(text)
             details.append((line.kind, text[match.end() :] if match else text))
@@ -355,7 +356,7 @@ def _step(block: _Block) -> Step:
     for line_kind, text in details:
         point = f"{point.rstrip('.;；')}; {text}" if point and line_kind == "bullet" else f"{point} {text}".strip()
     point = _unbracketed(point)
-    if heading and _is_heading(point) and not _is_heading(heading):
+    if has_label and _is_heading(point) and not _is_heading(heading):
         heading, point = point, heading  # "1. Soil", and below it "Short heading: What soil is made of."
     if not heading:
         heading, point = _split_point(point)
@@ -429,7 +430,7 @@ def _unbracketed(point: str) -> str:
 
 
 # "Soil matters. 2. Types: …" does not begin with a heading.
-_ENDED_SENTENCE = regex.compile(r"[。！？]\s*\S|\p{Ll}{2}[.!?]\s+[\p{Lu}\p{N}]")
+_LIST_WITHIN = regex.compile(r"[.!?。！？]\s*\d{1,3}[.)、]\s*\p{L}")
 
 
 def _split_point(point: str) -> tuple[str, str]:
@@ -438,7 +439,7 @@ def _split_point(point: str) -> tuple[str, str]:
         head, *rest = regex.split(mark, point, maxsplit=1)
         head = _bare(head)
         short = len(head) <= _SHORT_HEADING or count_words(head) <= longest
-        if rest and rest[0].strip() and _says_something(head) and short and not _ENDED_SENTENCE.search(head):
+        if rest and rest[0].strip() and _says_something(head) and short and not _LIST_WITHIN.search(head):
             return head, rest[0].strip()
     return "", point
 

@@ -78,9 +78,12 @@ _OF_BRIEF = regex.compile(
 # A clause that only leads to the one after it
 _INTRODUCES = regex.compile(
     r"\s*(?:(?:as|to|in|on|at|by|with|after|before|when|while|if|despite|although|though|because|since|for|from|during"
-    r"|once|until|dans|pour|après|avant|quand|in|bei|nach|vor|wenn|um)\b"
-    r"|在|从|通过|随着|当|为了|作为|接下来|然后|现在|对于|关于|面对|根据)",
+    r"|once|until|dans|pour|après|avant|quand|in|bei|nach|vor|wenn|um)\b(?!-)"
+    r"|(?:接下来|然后|现在)|(?:在|从|通过|随着|当|为了|作为|对于|面对|根据).*(?:时|后|中|里|下|上|前|期间|来说|而言|以来)$)",
     regex.IGNORECASE,
+)
+_CONTINUES = regex.compile(
+    r"\s*(?:(?:and|or|but|which|who|such|including)\b|以及|并|和|与|及|而|包括|例如)", regex.IGNORECASE
 )
 _CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
 
@@ -187,7 +190,9 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     clauses = [clause for clause in _CLAUSE.split(point) if _LETTER.search(clause)]
     # "Finally", "However" and "首先" begin a sentence, and are no heading; "As you travel, …" says nothing yet.
     long = [clause for clause in clauses if len(_WORD.findall(clause)) >= _LEAST_CLAUSE]
-    clause = next((clause for clause in long if not _INTRODUCES.match(clause)), (long or clauses or [point])[0])
+    main = [clause for clause in long if not _INTRODUCES.match(clause) and not _CONTINUES.match(clause)]
+    leads_in = bool(long) and _INTRODUCES.match(long[0]) is not None
+    clause = ((leads_in and main) or long or clauses or [point])[0]
     clause = _JOINS.sub("", clause)
     if _CJK.search(clause):
         longest = words * _HEADING_CHARACTERS // _HEADING_WORDS

@@ -17,6 +17,7 @@ import regex
 
 from lwtui.agentwrite.filters import RESCAN, EarlierTexts, FilterVerdict, SectionText, new_sentence_ends
 from lwtui.text import last_sentence_end, sentence_ends
+from lwtui.text.blocks import is_row
 from lwtui.text.code_blocks import without_code
 from lwtui.text.list_marks import MARK
 from lwtui.translation import _
@@ -34,6 +35,9 @@ _CHECK_EVERY = 40  # characters between two checks for loops
 _MOST_IN_A_ROW = 3  # short paragraphs (or list items) of earlier sections, from which they are a loop
 _MOST_SENTENCES = 6  # the same for sentences
 _LEAST_CODE = 60  # tokens of code that repeat, from which they count
+_LEAST_SHARE_OF_LINES = (
+    0.6  # share of a paragraph that lines of earlier sections have, from which it is none of its own
+)
 _LEAST_SHARE = 0.5  # share of a section that short paragraphs of earlier ones have, from which they are a loop
 _HASH_MASK = 2**24 - 1  # of the n-grams in the set
 
@@ -193,13 +197,20 @@ class RepetitionFilter:
                 known = [paragraph]
                 least = least if key in self._earlier.paragraphs else _LEAST_CODE
             else:
-                known = [line for line in paragraph.split("\n") if _paragraph_hash(line) in self._earlier.lines]
+                known = self._known_lines(paragraph)
             first = start if known and first is None else first
             repeated += sum(len(_tokens(part)[0]) for part in known)
             start = end
         if first is None or repeated < max(least, _LEAST_SHARE * total):
             return None
         return _loop(len(text[:first].rstrip()), _("most paragraphs repeat earlier ones"))
+
+    def _known_lines(self, paragraph: str) -> list[str]:
+        """Return the lines of a paragraph that stood in earlier sections, if it has little else. Rows do not count."""
+        lines = [line for line in paragraph.split("\n") if not is_row(line)]
+        known = [line for line in lines if _paragraph_hash(line) in self._earlier.lines]
+        share = sum(map(len, known)) / max(1, len(paragraph))
+        return known if share >= _LEAST_SHARE_OF_LINES else []
 
     def _check_paragraph(self, text: str, end: int) -> FilterVerdict | None:
         """Check the paragraph that ends at ``end``. If it is new, remember it."""

@@ -22,6 +22,7 @@ _ANY_HEADING = frozenset(
     | {"正文", "结论", "总结"}
 )
 _LEAST_PART = 12
+_NO_HEADING = regex.compile(r"[\d,.!?…，。！？:：“”\"「」]")
 _LONGEST_HEADING = 120  # characters of a first line that may be a heading
 _LABEL_END = regex.compile(r"\**[:：]\**(?:[ \t]+|(?<=：\**))")
 _TAIL = 1500  # characters of the existing text in which a repeated beginning is looked for
@@ -146,7 +147,9 @@ class StreamCleaner:
         if self._exact and self._existing:
             waits = not rest.strip() and self._is_next_heading(first) if newline else len(first) <= _LONGEST_HEADING
             return self._at_line and first.startswith("#") and waits
-        if newline and self._is_heading(first):
+        if newline and not rest and self._may_be_in_title(first):
+            return True
+        if newline and (self._is_heading(first) or self._is_in_title(first, rest)):
             body = rest.lstrip()
         elif not newline and len(first) <= _LONGEST_HEADING and self._may_be_heading(first):
             return True
@@ -164,7 +167,8 @@ class StreamCleaner:
         marks = ("#", "*") if self._citations is None else ("#", "*", "[", "［", "【")
         key = heading_key(line)
         likely = (heading_key(self._title), *self._partial, *self._any)
-        return line.startswith(marks) or self._is_in_title(key) or any(heading.startswith(key) for heading in likely)
+        may_be = self._may_be_in_title(line) or any(heading.startswith(key) for heading in likely)
+        return line.startswith(marks) or may_be
 
     def _is_heading(self, line: str) -> bool:
         """Tell whether a first line is the section's heading: a top-level heading, a bold line, or the title."""
@@ -179,17 +183,25 @@ class StreamCleaner:
         return True
 
     def _is_part_of_heading(self, key: str) -> bool:
-        """Tell whether a line of plain prose is a heading for any text, part of its own, or begins one of the plan."""
+        """Tell whether a line of plain prose is a heading for any text, or the beginning of one of the plan."""
         if key in self._others:
             return False  # the model writes another section, which a filter notices
         is_long = len(key) >= _LEAST_PART
-        if is_long and self._is_in_title(key):
-            return True
         return key in self._any or (is_long and any(heading.startswith(key) for heading in self._partial))
 
-    def _is_in_title(self, key: str) -> bool:
-        """Tell whether a line of plain prose is a part of the section's heading."""
-        return bool(self._partial) and key in heading_key(self._title)
+    def _is_in_title(self, line: str, rest: str) -> bool:
+        """Tell whether a first line of plain prose is words of the section's heading, in a paragraph of its own.
+
+        A salutation, direct speech and a date may well be in the heading, too.
+        """
+        long_enough = len(heading_key(line)) >= _LEAST_PART
+        return long_enough and rest.startswith("\n") and self._may_be_in_title(line)
+
+    def _may_be_in_title(self, line: str) -> bool:
+        words = line.strip().casefold()
+        if not self._partial or self._existing or _NO_HEADING.search(words):
+            return False
+        return f" {words}" in f" {self._title.casefold()}"
 
     def _is_next_heading(self, line: str) -> bool:
         """Tell whether a base model begins another section. The heading is removed, and the text after it is kept."""
@@ -203,6 +215,7 @@ class StreamCleaner:
             return rest.lstrip() if self._is_next_heading(first) else opening
         # A bold first line is a heading only if another line follows.
         is_heading = self._is_heading(first) and (bool(newline) or first.startswith("#"))
+        is_heading = is_heading or (bool(newline) and self._is_in_title(first, rest))
         return rest.lstrip() if is_heading else body[self._label_size(first) :]
 
     def _label_size(self, line: str) -> int:

@@ -46,6 +46,7 @@ from lwtui.agentwrite.fact_notes import (
 )
 from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_plan
 from lwtui.agentwrite.json_answers import check_follows_instructions
+from lwtui.agentwrite.judge_check import UnableJudge
 from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan import planning_brief
@@ -56,7 +57,7 @@ from lwtui.agentwrite.plan_review_progress import PLAN_REVIEW, PlanReviewProgres
 from lwtui.agentwrite.plan_review_report import plan_review_notes, reviewing_line
 from lwtui.agentwrite.polish import polish_document
 from lwtui.agentwrite.polish_forecast import PolishModels
-from lwtui.agentwrite.polish_progress import stored_criteria, stored_progress
+from lwtui.agentwrite.polish_progress import POLISH, stored_criteria, stored_progress
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
@@ -522,19 +523,24 @@ class Session:
                 recorder.store(event)
                 self._hear(event)
 
-            await polish_document(
-                team,
-                document.brief,
-                recorder,
-                emit,
-                criteria=stored_criteria(document),
-                passes=request.passes,
-                only=request.only,
-                edited=request.edited,
-                progress=progress,
-                tracker=self.tracker,
-                expected=expected.each if expected else None,
-            )
+            try:
+                await polish_document(
+                    team,
+                    document.brief,
+                    recorder,
+                    emit,
+                    criteria=stored_criteria(document),
+                    passes=request.passes,
+                    only=request.only,
+                    edited=request.edited,
+                    progress=progress,
+                    tracker=self.tracker,
+                    expected=expected.each if expected else None,
+                )
+            except UnableJudge:
+                if request.only is None:
+                    document.set_setting(POLISH, "")  # writing does not try again
+                raise
 
     async def _write_once(self, agent: Agent, monitor: RunMonitor, left: set[str] | None, ended: set[str]) -> bool:
         """Write until the run is complete (true) or the user has edited the section that is next (false).

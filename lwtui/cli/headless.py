@@ -20,7 +20,7 @@ from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_review import PlanTeam
 from lwtui.agentwrite.plan_review_progress import PLAN_REVIEW, PlanReviewProgress, store_plan_review
 from lwtui.agentwrite.polish import PolishTeam
-from lwtui.agentwrite.polish_progress import stored_progress
+from lwtui.agentwrite.polish_progress import POLISH, stored_progress
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.run_monitor import RunMonitor
 from lwtui.agentwrite.source_embedding import open_embedder
@@ -50,7 +50,7 @@ from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.research.results import RESEARCH, ResearchError
 from lwtui.stop_signals import on_stop_signal
-from lwtui.system import quote_word
+from lwtui.system import join_command, quote_word
 from lwtui.translation import _, _n
 
 
@@ -199,7 +199,10 @@ class HeadlessRun:
                 except UnableJudge as error:
                     if job.polish:
                         raise
-                    self._progress.note(str(error))  # the text is written, and stays as it is
+                    # The text is written, and stays as it is.
+                    document.set_setting(POLISH, "")
+                    command = join_command(["lwtui", "polish", str(document.path), "--judge-model", "NAME"])
+                    self._progress.note(_("{problem} Then: {command}", problem=error, command=command))
 
     async def _make_queries(self, document: Document, models: OpenAgents) -> None:
         """Have the planner make the queries of the research, if there is to be one, while it is open."""

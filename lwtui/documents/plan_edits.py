@@ -15,17 +15,13 @@ from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection, new_id
 from lwtui.documents.outline import has_children, normalize_levels, subtree
 from lwtui.documents.section_kind import SectionKind
 from lwtui.text import ends_sentence, sentence_ends
-from lwtui.text.list_marks import NUMBER
 from lwtui.translation import _
 
 _CLAUSE = regex.compile(r"[;；:：—–](?=\s|\p{Script=Han})|[,，、](?=\s|\p{Script=Han})|\s(?=(?:and|und|et|y|e)\s)")
 _HAN_END = regex.compile(r"\p{Script=Han}[^\p{L}]*$")
 _FULL_WIDTH = ("。", "！", "？", "；")
 _NUMBER = regex.compile(r"^(?P<name>.*\S)\s+\((?P<number>\d{1,3})\)$")
-_HAS_TEXT = regex.compile(r"\p{L}").search
-_ITEM = regex.compile(rf"(?<=[.!?;。！？；]\s?){NUMBER}\s")
-_MARK = regex.compile(rf"^{NUMBER}(?!\d)\s*")
-_ENDS_WITH_MARK = regex.compile(rf"(?:^|[\s.!?;:。！？；：]){NUMBER}\s*$")  # "1. Soil. 2." belongs to what comes next
+_ITEM = regex.compile(r"(?<=^|[\s.!?;:,。！？；：，])(?P<number>\d{1,2})[.)、]\s*(?=[*\p{L}])")
 
 
 def insert(plan: Plan, at: int, section: PlannedSection) -> Plan:
@@ -219,17 +215,30 @@ def _rescaled(plan: Plan, words: int, positions: range) -> Plan:
 
 
 def _halves(main_point: str) -> tuple[str, str]:
-    """Split a main point at the sentence or clause nearest its middle; without one, both halves are the whole."""
-    items = [match.start() for match in _ITEM.finditer(main_point)]
-    clauses = [match.end() for match in _CLAUSE.finditer(main_point)]
-    for ends in (sentence_ends(main_point) + items, clauses):
-        inner = [end for end in ends if _HAS_TEXT(main_point[:end]) and _HAS_TEXT(main_point[end:])]
-        inner = [end for end in inner if not _ENDS_WITH_MARK.search(main_point[:end])]
+    """Split a main point at the item, sentence or clause nearest its middle; else both halves are the whole."""
+    if len(items := _items_of(main_point)) > 1:
+        middle = (len(items) + 1) // 2
+        return _joined(items[:middle]), _joined(items[middle:])
+    for ends in (sentence_ends(main_point), [match.end() for match in _CLAUSE.finditer(main_point)]):
+        inner = [end for end in ends if main_point[:end].strip() and main_point[end:].strip()]
         if inner:
             at = min(inner, key=lambda end: abs(end - len(main_point) / 2))
-            first, second = (_MARK.sub("", half.strip()) for half in (main_point[:at], main_point[at:]))
-            return first.rstrip(",;:，；：、—–").rstrip(), second
+            return main_point[:at].strip().rstrip(",;:，；：、—–").rstrip(), main_point[at:].strip()
     return main_point, main_point
+
+
+def _items_of(main_point: str) -> list[str]:
+    """Return what stands before a numbered list within a main point, and its items; nothing without such a list.
+
+    The first number may be 2, where the first item has become the heading.
+    """
+    marks = list(_ITEM.finditer(main_point))
+    numbers = [int(mark["number"]) for mark in marks]
+    if len(numbers) < 2 or numbers[0] > 2 or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        return []
+    stops = [*(mark.start() for mark in marks), len(main_point)]
+    items = [main_point[mark.end() : stop] for mark, stop in zip(marks, stops[1:], strict=True)]
+    return [item for part in [main_point[: stops[0]], *items] if (item := part.strip().strip(",;:，；：、—–").strip())]
 
 
 def _joined(points: Sequence[str]) -> str:

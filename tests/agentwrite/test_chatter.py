@@ -47,7 +47,6 @@ BEFORE = [
     "Sure! Please provide the text you want me to continue, and I will write the section.",
     "Certainly! I'd be happy to help you with a speech on soil. Please provide me with the outline for this section.",
     "当然，请根据您的实际情况填写以下内容：",
-    "I would be glad to help you write this. Could you please share the details of the farm?",
     "当然，请提供你对这部电影的文本，我会根据你的要求进行修改。",
     "Sure! Here is section 1 of the document:",
     "Sure, here's section 2 of 5:",

@@ -130,6 +130,10 @@ def test_lines_that_are_most_of_a_section_and_stood_in_an_earlier_one_are_found(
     verdict = found(again, (earlier,), ended=True)
     assert verdict is not None and verdict[0].keep == 0
     assert found(f"{prose(6, 2)}\n\n{again}", (earlier,), ended=True) is None
+    refrain = "\n".join(f"{lines[0]}\n{sentence(7, index).strip()}" for index in range(4))
+    assert found(refrain, (earlier,), ended=True) is None
+    table = "\n".join(["| day | what |", "|---|---|", *[f"| {day} | run for thirty minutes |" for day in "abcdef"]])
+    assert found(table.replace("| e |", "| g |"), (f"{prose(3)}\n\n{table}",), ended=True) is None
 
 
 def test_a_loop_of_paragraphs_is_found() -> None:

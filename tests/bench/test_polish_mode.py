@@ -18,7 +18,7 @@ from tests.bench.support import load_rows, serving, write_prompts
 from tests.cli.running import ScriptedWriter, Shell, prose
 from tests.support.editor import CRITERIA_ANSWER, kind_of
 from tests.support.fault_server import Answer
-from tests.support.studio import open_studio, prompt_of
+from tests.support.studio import Small, open_studio, prompt_of
 
 
 @dataclass
@@ -85,6 +85,16 @@ async def test_polishing_resumes_where_it_stopped(tmp_path: Path) -> None:
     assert first.count("review") == 1 and "write" not in rest and "criteria" not in rest
     assert rest.count("review") == len(answer.fields["sections"]) - 1
     assert answer.fields["polished"] == len(answer.fields["sections"]) and answer.earlier_usage.completion > 0
+
+
+async def test_with_a_judge_that_cannot_judge_the_text_stays_as_it_is(tmp_path: Path) -> None:
+    generator = AgentWriteGenerator(Mode.AGENTWRITE, tmp_path / "parts", passes=1)
+    job = Job(Sample("Write 600 words about tea.", "News Report", 600), 1, 1)
+    async with open_studio(WriterAndEditor()) as studio:  # of two texts of its own, it prefers the second
+        studio.agent.model = Small(studio.agent.model)
+        answer = await generator.generate(studio.agent, job, lambda event: None)
+        asked = set(studio.author.asked)
+    assert asked == {"write", "compare"} and answer.fields["polished"] == 0 and answer.text
 
 
 def test_a_base_model_says_so_before_anything_is_written(shell: Shell) -> None:

@@ -14,7 +14,7 @@ from lwtui.agentwrite import critic, open_agent
 from lwtui.agentwrite.lint import Finding, TextPart
 from lwtui.command_line.guard import INCOMPLETE
 from lwtui.config import ModelSettings, Settings
-from lwtui.documents.model import Brief, Status
+from lwtui.documents.model import Brief, Plan, PlannedSection, Status
 from lwtui.documents.store import Document
 from lwtui.models.download import download_model
 from lwtui.models.known_ggufs import resolve_source
@@ -68,6 +68,17 @@ def test_a_chinese_essay_is_planned_and_written(shell: Shell, starter: Path) -> 
     text = (shell.folder / "out.md").read_text("utf-8")
     assert_worth_reading(text, shell.folder / "out.lw", 120)
     assert len(re.findall(r"[\u4e00-\u9fff]", text)) > 0.8 * len(re.sub(r"[\W\d]", "", text))
+
+
+def test_a_model_that_cannot_judge_polishes_nothing_and_says_so(shell: Shell, starter: Path) -> None:
+    path, plan = shell.folder / "one.lw", Plan("Soil", (PlannedSection("Soil", "What soil is", 60, "s1"),))
+    text = "Soil is alive. It holds water and air. Roots grow through it. Worms dig it over. In spring it is warm."
+    with Document.create(path, Brief("Write about soil.", 60), plan) as document:
+        document.edit("s1", text)
+    failed = shell.run("polish", path, "--edited", "--model", starter, timeout=TIMEOUT)
+    assert failed.code == 1 and "cannot judge" in failed.err and "--judge-model NAME" in failed.err
+    with Document.open(path, read_only=True) as document:
+        assert document.section("s1").text == text
 
 
 def test_an_essay_is_planned_stopped_resumed_and_reviewed(shell: Shell, starter: Path) -> None:

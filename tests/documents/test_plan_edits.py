@@ -69,7 +69,11 @@ def test_splitting_a_section_at_a_sentence() -> None:
         ("What loam is; what peat is; what sand does", "What loam is; what peat is", "what sand does"),
         ("Loam", "Loam", "Loam"),
         ("1. Loam holds water. 2. Sand does not.", "Loam holds water.", "Sand does not."),
-        ("壤土很重要。2. 种类：沙土与黏土。3. 如何混合它们。", "壤土很重要。2. 种类：沙土与黏土。", "如何混合它们。"),
+        ("壤土很重要。2. 种类：沙土与黏土。3. 如何混合它们。", "壤土很重要。种类：沙土与黏土。", "如何混合它们。"),
+        ("1. Soil 2. Water 3. Air 4. Light", "Soil; Water", "Air; Light"),
+        ("1、土壤的种类；2、水的作用；3、空气", "土壤的种类；水的作用", "空气"),
+        ("30. Januar: er wird Kanzler; 27. Februar: Brand", "30. Januar: er wird Kanzler", "27. Februar: Brand"),
+        ("Explain the rules of chapter 5. Then test them.", "Explain the rules of chapter 5.", "Then test them."),
         ("", "", ""),
     ],
 )
