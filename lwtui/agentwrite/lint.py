@@ -23,6 +23,7 @@ from lwtui.documents.section_kind import SectionKind
 from lwtui.sources.citations import find_citations, without_citations
 from lwtui.sources.support import SUPPORT_KINDS, SupportChecker
 from lwtui.text import count_words, sentence_ends
+from lwtui.text.placeholders import find_placeholders
 from lwtui.text.repeats import (
     RepeatThresholds,
     Token,
@@ -42,6 +43,7 @@ KINDS = {
     "repeated-conclusion": _("sections end alike, or a section before the last one concludes"),
     "heading-order": _("headings skip a level, are numbered out of order, or occur twice"),
     "off-target": _("a section is far from its target length"),
+    "placeholder": _("a placeholder was left to be filled in"),
     **KIND_KINDS,
     **SUPPORT_KINDS,
 }
@@ -167,6 +169,7 @@ def lint(
         lambda: _conclusions(text),
         lambda: _headings(text),
         lambda: _lengths(text, tolerance),
+        lambda: _placeholders(text),
         lambda: _kinds(text),
         lambda: _claims(text, support, language),
     )
@@ -448,6 +451,16 @@ def _lengths(text: _LintText, tolerance: float) -> Iterator[Finding]:
             share=length / part.target,
         )
         yield Finding("off-target", message, (place_of(text.parts, number, 0, min(len(part.text), 80)),))
+
+
+def _placeholders(text: _LintText) -> Iterator[Finding]:
+    found: dict[str, list[TextPlace]] = defaultdict(list)
+    for number, prose in enumerate(text.prose):
+        for start, end in find_placeholders(prose):
+            found[prose[start:end].casefold()].append(place_of(text.parts, number, start, end))
+    for places in found.values():
+        message = _("“{text}” was left to be filled in", text=places[0].quote)
+        yield Finding("placeholder", message, tuple(places[:_MOST_PLACES]))
 
 
 def _kinds(text: _LintText) -> Iterator[Finding]:

@@ -43,6 +43,7 @@ _NUMBER_OF_HEADING = regex.compile(
     r"\A(?:\d{1,2}(?:\.\d{1,2})*(?:[.)、]|(?<=\.\d{1,2})(?=\s))|[一二三四五六七八九十]{1,3}、)\s*"
 )
 _FENCE_START = regex.compile(r" {0,3}(?:```|~~~)")
+_RULE = regex.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})\n?")
 _LONGEST_FENCE = 200  # characters of a line that opens or closes a block of code
 
 
@@ -296,6 +297,8 @@ class _LineCleaner:
             return True
         if self._heading and _LIST_MARK.fullmatch(line, partial=True):
             return True
+        if not self._last and _RULE.fullmatch(line, partial=True):
+            return True
         may_be_heading = self._line_starts and line.lstrip(" ").startswith(("#", "**"))
         return line.endswith("*") or (may_be_heading and len(line) <= _LONGEST_HEADING)
 
@@ -315,6 +318,8 @@ class _LineCleaner:
                 return ""
             if self._heading and not line.strip():
                 return ""
+            if not self._last and (not line.strip() or _RULE.fullmatch(line)):
+                return ""  # nothing stands before it that a rule could end
             lead_in = self._lead_in(line)
             self._heading = ""
             if self._line_starts and line.strip():

@@ -117,6 +117,14 @@ def test_a_first_line_that_is_part_of_the_heading_is_no_prose(line: str) -> None
         assert "".join([*map(cleaner.add, pieces), cleaner.close()]) == "It takes time."
 
 
+@pytest.mark.parametrize("step", [1, 2, 500])
+def test_a_rule_before_any_text_is_removed(step: int) -> None:
+    answer = "---\n\nIt rained.\n\n---\n\n- and it snowed."
+    cleaner = StreamCleaner("", "Weather", exact=False, plain=True)
+    pieces = [answer[at : at + step] for at in range(0, len(answer), step)]
+    assert "".join([*map(cleaner.add, pieces), cleaner.close()]) == "It rained.\n\n---\n\n- and it snowed."
+
+
 @pytest.mark.parametrize(
     ("title", "answer"),
     [

@@ -30,6 +30,7 @@ _KINDS = {
     "repeated-conclusion": _("repeated-conclusion"),
     "heading-order": _("heading-order"),
     "off-target": _("off-target"),
+    "placeholder": _("placeholder"),
     "missing-kind": _("missing-kind"),
     "open-code": _("open-code"),
     "unknown-source": _("unknown-source"),
