@@ -42,6 +42,7 @@ from lwtui.agentwrite.length_habits import LengthHabits
 from lwtui.agentwrite.plan import plan_document
 from lwtui.agentwrite.write import Draft, write_document
 from lwtui.config import load_settings
+from lwtui.documents.export import has_headings
 from lwtui.documents.model import Brief
 from lwtui.models.base import AnswerVoided, Finished, Message, Model, Prompt, Request, Sampling, StreamPart, TextPiece
 from lwtui.models.usage import NO_USAGE, Usage
@@ -180,7 +181,9 @@ async def by_lwtui(agent: Agent, brief: Brief) -> Result:
 
     await write_document(agent, brief, draft, note)
     parts = [f"# {plan.title}"]
-    parts += [f"## {section.title}\n\n{draft.texts.get(section.id, '')}" for section in plan.sections]
+    for section in plan.sections:
+        parts += [f"## {section.title}"] if has_headings(brief) else []
+        parts.append(draft.texts.get(section.id, ""))
     result.text = "\n\n".join(parts)
     result.usage = recorder.usage
     return result
