@@ -103,7 +103,6 @@ class Agent:
         """
         sampling = self.sampling(brief)
         if unlike is not None and self.is_small and sampling.dry_multiplier is None:
-            # The instruction and the plan are not penalized: their names and numbers belong in the answer.
             request = replace(request, penalized=unlike)
             sampling = replace(sampling, dry_multiplier=_DRY, dry_allowed_length=sampling.dry_allowed_length or _COPIED)
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31

@@ -19,12 +19,14 @@ from lwtui.documents.model import Note
 from lwtui.documents.stale import make_basis
 from lwtui.models.base import Prompt, Request
 from lwtui.sources.model import FoundPassage
+from lwtui.text import clean
 from lwtui.translation import _
 
 _TOKENS_PER_WORD = 3  # generous, since it only bounds a call
 _TOKENS_OF_CODE = 3  # times the tokens of prose that a table, code or formulas of a length may take
 LEAST_WORDS = 30  # that one call asks for; a beginning with fewer is none
 _LEAST_FREE = 256  # tokens for earlier text and answer, besides the brief and the plan
+_UNLIKE = 6_000  # characters at the end of a prompt that a small model is kept from copying
 _SHOWN_AFTER_LOOPS = 120  # tokens of the earlier text, in another draft after one that repeated it
 _PLAN_TOKENS = 4_000  # most tokens of the plan in a prompt,
 _PLAN_SHARE = 0.3  # and its largest share of the context
@@ -149,8 +151,15 @@ class SectionRequests:
         request = Request(prompt, max_tokens=min(wished, max(1, room)), repeats_prompt=copies)
         request = await self._agent.fitted(request)
         salt += self._task.number * 997 + self._task.variant * 1_000
-        unlike = f"{before}\n\n{text}" if self._is_new(copies) else None
+        unlike = self._unlike(request.prompt, text) if self._agent.is_small and self._is_new(copies) else None
         return self._agent.prepared(request, self._task.brief, salt, role=Role.WRITE, loops=loops, unlike=unlike)
+
+    def _unlike(self, prompt: Prompt, text: str) -> str:
+        """Return the end of a prompt without the writer's own words: their names and numbers belong in the section."""
+        shown, parts = prompt.plain(), self.parts(text)
+        for part in (clean(self._task.brief.instruction).strip(), parts.get("Notes"), parts.get("Facts")):
+            shown = shown.replace(part, "") if part else shown
+        return shown[-_UNLIKE:]
 
     def _is_new(self, copies: bool) -> bool:
         """Whether the section has nothing that has to be copied, such as passages to quote, or rows that are alike."""
