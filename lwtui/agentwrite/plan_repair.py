@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from math import ceil
 from operator import gt, lt
 
 import regex
@@ -38,6 +39,7 @@ _SAME_LONG_POINT = 0.7  # the same for main points of at least this many differe
 _LONG_POINT = 15
 _MOST_DROPPED = 1 / 3  # share of a plan's steps that may be duplicates where few others are left
 _LEAST_KEPT = 2  # steps that are enough, unless the document is long
+_NEARLY = 0.7  # share of the least number of steps that is near enough: each is somewhat longer then
 _LOOP = 3  # steps in a row that say what earlier ones say, from which a model has nothing left to plan
 _LEAST_COUNTED = 6  # steps whose lengths only go up or down by no accident
 _SMALLEST_STEP = 100  # words; smaller steps are merged
@@ -120,9 +122,10 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: 
     if bounds:
         plan = resized(plan, brief, bounds)
         finding = ""
-        if (count := count_text_sections(plan)) < bounds.least_steps:
+        enough = ceil(bounds.least_steps * _NEARLY)
+        if (count := count_text_sections(plan)) < enough:
             finding = _("It has {count} steps; use at least {least}.", count=count, least=bounds.least_steps)
-        elif dropped > steps * _MOST_DROPPED and kept < max(_LEAST_KEPT, bounds.least_steps):
+        elif dropped > steps * _MOST_DROPPED and kept < max(_LEAST_KEPT, enough):
             finding = _(
                 "{dropped} of its {steps} steps say what an earlier one says; give each its own subject.",
                 dropped=dropped,

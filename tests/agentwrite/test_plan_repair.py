@@ -240,6 +240,17 @@ def test_long_main_points_need_not_be_equal_to_be_duplicates() -> None:
     assert [section.title for section in parse_plan(raw, BRIEF).sections] == ["Soil", "Seeds", "Part 3"]
 
 
+def test_a_plan_with_nearly_enough_steps_is_used() -> None:
+    step = "Paragraph {number} - Main Point: {word}: What {word} does - Word Count: 900 words\n"
+    raw = "".join(
+        step.format(number=number, word=word) for number, word in enumerate(("Soil", "Rain", "Sun", "Wind"), 1)
+    )
+    bounds = Bounds.of(5000, 120)
+    assert bounds.least_steps == 5 and len(parse_plan(raw, replace(BRIEF, words=5000), bounds).sections) == 4
+    with pytest.raises(PlanError, match="It has 4 steps; use at least 7"):
+        parse_plan(raw, replace(BRIEF, words=7000), Bounds.of(7000, 120))
+
+
 AGAIN = "Paragraph {number} - Main Point: Earth: What soil is made of - Word Count: 500 words\n"
 
 
