@@ -15,7 +15,8 @@ _HEADING = regex.compile(
     rf"{_NUMBER}(?:(?:table\s+of\s+)?contents|title\s+page|cover(?:\s+page)?|acknowledge?ments?(?:\s+of\s+\w+)?|thanks"
     r"|dedication|contact(?:\s+(?:information|details|us))?|(?:legal\s+)?disclaimers?|copyright(?:\s+\w+)?|legal\s+notices?"
     r"|author['’]?s?\s+notes?|notes?\s+(?:from|by|of)\s+the\s+author|about\s+the\s+authors?|index"
-    r"|appendi(?:x|ces)(?:\s+\w)?|联系方式|免责声明|版权声明|目录|目次|封面|扉页|致谢|致謝|鸣谢|作者简介|关于作者|作者的话|索引|附录\s?\w?|附錄\s?\w?)",
+    r"|appendi(?:x|ces)(?:\s+\w)?|联系方式(?:或地址)?|(?:免责)?声明|版权(?:声明|信息)?|目录|目次|封面|扉页|致谢|致謝|鸣谢"
+    r"|(?:感谢|谢谢)[^，。]{0,10}(?:阅读|观看|聆听|参与|反馈|支持)[^，。]{0,6}|无参考文献|正文的结尾|作者简介|关于作者|作者的话|索引|附录(?:\s?\w|或补充材料)?|附錄\s?\w?)",
     regex.IGNORECASE,
 )
 _NOT_IN_BRIEF = regex.compile(

@@ -20,7 +20,7 @@ from lwtui.agentwrite.plan_format import Bounds, PlanError
 from lwtui.agentwrite.plan_parser import ParsedPlan, Step, parse_steps, without_marks
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.documents.outline import count_text_sections, has_children, normalize_levels
-from lwtui.documents.plan_edits import merge, rescale, split
+from lwtui.documents.plan_edits import has_parts, merge, rescale, split
 from lwtui.documents.section_kind import SectionKind, known_kinds
 from lwtui.text import one_line
 from lwtui.translation import _
@@ -357,7 +357,7 @@ def _divided(plan: Plan) -> Plan | None:
     largest_first = sorted(range(max(1, len(plan.sections) - 1)), key=lambda index: -plan.sections[index].words)
     for index in largest_first:
         section = plan.sections[index]
-        if not section.words or has_children(plan, section.id):
+        if not section.words or has_children(plan, section.id) or not has_parts(section.main_point):
             continue
         divided, second_id = split(plan, section.id)
         first, second = divided.sections[index], divided.sections[divided.find(second_id)]

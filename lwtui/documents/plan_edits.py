@@ -14,11 +14,13 @@ import regex
 from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection, new_id
 from lwtui.documents.outline import has_children, normalize_levels, subtree
 from lwtui.documents.section_kind import SectionKind
-from lwtui.text import ends_sentence, sentence_ends
+from lwtui.text import count_words, ends_sentence, sentence_ends
 from lwtui.translation import _
 
 _CLAUSE = regex.compile(r"[;；:：—–](?=\s|\p{Script=Han})|[,，、](?=\s|\p{Script=Han})|\s(?=(?:and|und|et|y|e)\s)")
 _HAN_END = regex.compile(r"\p{Script=Han}[^\p{L}]*$")
+_SEMICOLON = regex.compile(r"[;；]")
+_LEAST_PART = 3  # words or characters of a part of a main point that could be a section
 _FULL_WIDTH = ("。", "！", "？", "；")
 _NUMBER = regex.compile(r"^(?P<name>.*\S)\s+\((?P<number>\d{1,3})\)$")
 _ITEM = regex.compile(r"(?<=^|[\s.!?;:,。！？；：，])(?P<number>\d{1,2})[.)、]\s*(?=[*\p{L}])")
@@ -219,12 +221,22 @@ def _halves(main_point: str) -> tuple[str, str]:
     if len(items := _items_of(main_point)) > 1:
         middle = (len(items) + 1) // 2
         return _joined(items[:middle]), _joined(items[middle:])
-    for ends in (sentence_ends(main_point), [match.end() for match in _CLAUSE.finditer(main_point)]):
+    clauses = [match.end() for match in _CLAUSE.finditer(main_point)]
+    for ends in (sentence_ends(main_point), [end for end in clauses if main_point[end - 1] in ";；"], clauses):
         inner = [end for end in ends if main_point[:end].strip() and main_point[end:].strip()]
         if inner:
             at = min(inner, key=lambda end: abs(end - len(main_point) / 2))
             return main_point[:at].strip().rstrip(",;:，；：、—–").rstrip(), main_point[at:].strip()
     return main_point, main_point
+
+
+def has_parts(main_point: str) -> bool:
+    """Tell whether a main point has several items, sentences or parts between semicolons that each say something."""
+    parts = _items_of(main_point)
+    if not parts:
+        cuts = sentence_ends(main_point) + [match.end() for match in _SEMICOLON.finditer(main_point)]
+        parts = [main_point[start:end] for start, end in pairwise([0, *sorted(cuts), len(main_point)])]
+    return sum(count_words(part) >= _LEAST_PART for part in parts) > 1
 
 
 def _items_of(main_point: str) -> list[str]:

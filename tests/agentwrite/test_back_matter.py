@@ -38,6 +38,9 @@ def plan_with(*titles: str) -> Plan:
         "附录",
         "目录",
         "附录A",
+        "感谢大家的阅读和参与",
+        "版权信息",
+        "联系方式或地址",
     ],
 )
 def test_it_is_left_out_and_the_others_have_its_length(title: str) -> None:

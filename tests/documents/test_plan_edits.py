@@ -82,6 +82,22 @@ def test_a_main_point_is_split_where_possible(point: str, first: str, second: st
     assert [section.main_point for section in plan.sections] == [first, second]
 
 
+@pytest.mark.parametrize(
+    ("point", "several"),
+    [
+        ("Say what loam is. Then say how to mix it.", True),
+        ("what loam is; how peat is mixed", True),
+        ("1. Soil types here 2. Water in soil", True),
+        ("Explain loam, and how to mix it", False),
+        ("五个搞笑的角色，包括李明、张三、王五", False),
+        ("角色的性格特点；他们的背景故事", True),
+        ("Loam. Why?", False),
+    ],
+)
+def test_a_main_point_of_several_parts_can_be_several_sections(point: str, several: bool) -> None:
+    assert plan_edits.has_parts(point) is several
+
+
 def test_a_split_section_gets_a_unique_title() -> None:
     plan, second = plan_edits.split(PLAN, SOIL.id)
     plan, _ = plan_edits.split(plan, second)
