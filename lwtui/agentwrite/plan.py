@@ -13,7 +13,7 @@ from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_chat import plan_chat, replan_chat
 from lwtui.agentwrite.plan_completion import plan_by_lines, replan_by_line
-from lwtui.agentwrite.plan_format import Bounds, nested_from
+from lwtui.agentwrite.plan_format import NESTED_FROM, Bounds
 from lwtui.agentwrite.plan_leak import without_leaked_sections
 from lwtui.agentwrite.plan_nested import plan_nested
 from lwtui.agentwrite.plan_repair import resized
@@ -45,7 +45,7 @@ def make_plan(agent: Agent, brief: Brief, begun: Plan | None = None) -> AsyncGen
 async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: Plan | None = None) -> Plan:
     """Ask for a plan until one is usable (AgentWrite, step I; arXiv 2408.07055, section 3.1).
 
-    A long document (:func:`nested_from`) is planned in chapters first, and then each chapter in sections.
+    A document above :data:`NESTED_FROM` words is planned in chapters first, and then each chapter in sections.
 
     Args:
         agent: The model that plans.
@@ -59,11 +59,10 @@ async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: 
         ModelError: A call failed for good.
     """
     bounds: Bounds | None = None
-    longest = agent.lengths.longest(text_kind(brief))
-    if begun is not None or brief.words > nested_from(longest if agent.is_small else 0):
+    if begun is not None or brief.words > NESTED_FROM:
         plan = await plan_nested(agent, brief, emit, begun)
     else:
-        bounds = Bounds.of(brief.words, agent.profile.max_steps, longest)
+        bounds = Bounds.of(brief.words, agent.profile.max_steps, agent.lengths.longest(text_kind(brief)))
         match agent.prompts:
             case CompletionPromptBuilder() as builder:
                 plan = await plan_by_lines(agent, builder, brief, bounds, emit)

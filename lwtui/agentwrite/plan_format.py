@@ -29,10 +29,8 @@ REPLAN_SALT = 100  # so that another idea is not drawn with the plan's own seed
 _STEP_WORDS = (200, 1000)  # the paper's bounds for one step
 _LIKELY_STEP = 250
 _LEAST_LIMIT = 300  # words that a step may have, however little a model is known to fill
-NESTED_FROM = 20_000  # words; any longer document is planned in chapters first, then each chapter in sections
+NESTED_FROM = 20_000  # words; a longer document is planned in chapters first, then each chapter in sections
 _CHAPTER_WORDS = (2_000, 8_000)
-_STEPS_OF_SMALL = 12  # that a small model plans at once; more of them repeat each other
-_LEAST_CHAPTER, _STEPS_OF_CHAPTER = 1_600, 5  # words of a chapter for a small model, and its sections
 _LIKELY_CHAPTER = 5_000
 MOST_AT_ONCE = 40  # steps that one call plans where there are two levels of them
 
@@ -93,16 +91,9 @@ class Bounds:
         return cls._between(words, most_steps, (least, most), _LIKELY_STEP)
 
     @classmethod
-    def of_chapters(cls, words: int, most_steps: int, longest: int = 0) -> Bounds:
-        """Bounds for the chapters of a long document, which are planned in sections one by one afterwards.
-
-        The arguments are those of :meth:`of`.
-        """
-        each, likely = _CHAPTER_WORDS, _LIKELY_CHAPTER
-        if longest and words <= NESTED_FROM:
-            likely = max(_LEAST_CHAPTER, _STEPS_OF_CHAPTER * longest)
-            each = (_LEAST_CHAPTER, likely * 3 // 2)
-        return cls._between(words, min(most_steps, MOST_AT_ONCE), each, likely)
+    def of_chapters(cls, words: int, most_steps: int) -> Bounds:
+        """Bounds for the chapters of a long document, which are planned in sections one by one afterwards."""
+        return cls._between(words, min(most_steps, MOST_AT_ONCE), _CHAPTER_WORDS, _LIKELY_CHAPTER)
 
     @classmethod
     def _between(cls, words: int, most_steps: int, each: tuple[int, int], likely: int) -> Bounds:
@@ -114,15 +105,6 @@ class Bounds:
     def likely_steps(self, words: int) -> int:
         """A number of steps to ask for where a model is told exactly one: about 250 units each, 5,000 for chapters."""
         return min(self.most_steps, max(self.least_steps, round(words / self.likely_words)))
-
-
-def nested_from(longest: int) -> int:
-    """Return the words above which a document is planned in chapters first, and then each chapter in sections.
-
-    Args:
-        longest: The longest section that a small model fills; 0 for other models.
-    """
-    return min(NESTED_FROM, _STEPS_OF_SMALL * longest) if longest else NESTED_FROM
 
 
 def format_plan(plan: Plan) -> str:

@@ -17,7 +17,6 @@ from lwtui.documents.model import MAX_LEVEL, Brief, Plan, PlannedSection
 from lwtui.documents.outline import has_children, with_subsections
 
 _LONGEST_SECTION = 1_500  # words; anything longer is a chapter that still needs sections
-_SOMEWHAT_LONGER = 1.5  # than what a small model fills: what such a model's sections may have
 
 
 async def plan_nested(agent: Agent, brief: Brief, emit: Emit, begun: Plan | None = None) -> Plan:
@@ -26,8 +25,7 @@ async def plan_nested(agent: Agent, brief: Brief, emit: Emit, begun: Plan | None
     See :func:`lwtui.agentwrite.plan.plan_document`.
     """
     plan = begun if begun is not None else await _chapters(agent, brief, emit)
-    longest = agent.lengths.longest(text_kind(brief)) if agent.is_small else 0
-    todo = unplanned(plan, round(longest * _SOMEWHAT_LONGER) or _LONGEST_SECTION)
+    todo = unplanned(plan)
     chapters = sum(section.level == 1 for section in plan.sections)
     await emit(PlanGrew(plan, chapters - len(todo), chapters))
     for number, chapter in enumerate(todo, 1):
@@ -36,12 +34,12 @@ async def plan_nested(agent: Agent, brief: Brief, emit: Emit, begun: Plan | None
     return plan
 
 
-def unplanned(plan: Plan, longest: int = _LONGEST_SECTION) -> list[PlannedSection]:
-    """Return the chapters that still need sections: those of more than ``longest`` words."""
+def unplanned(plan: Plan) -> list[PlannedSection]:
+    """Return the chapters that still need sections."""
     return [
         section
         for section in plan.sections
-        if section.level == 1 and section.words > longest and not has_children(plan, section.id)
+        if section.level == 1 and section.words > _LONGEST_SECTION and not has_children(plan, section.id)
     ]
 
 
@@ -74,8 +72,7 @@ async def sections_within(agent: Agent, brief: Brief, plan: Plan, section_id: st
 
 
 async def _chapters(agent: Agent, brief: Brief, emit: Emit) -> Plan:
-    longest = agent.lengths.longest(text_kind(brief)) if agent.is_small else 0
-    bounds = Bounds.of_chapters(brief.words, agent.profile.max_steps, longest)
+    bounds = Bounds.of_chapters(brief.words, agent.profile.max_steps)
     match agent.prompts:
         case CompletionPromptBuilder() as builder:
             return await plan_by_lines(agent, builder, brief, bounds, emit)

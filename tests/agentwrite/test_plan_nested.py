@@ -25,7 +25,7 @@ from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.outline import section_numbers, subtree_totals, with_subsections
 from tests.support.author import Author, plan_text, title_of
 from tests.support.fault_server import Answer, Fault
-from tests.support.studio import Small, Studio, of_kind, open_studio, plan_of
+from tests.support.studio import Studio, of_kind, open_studio, plan_of
 
 BRIEF = Brief("Write a history of the harbour", 100_000, seed=3)
 
@@ -71,18 +71,6 @@ async def test_a_document_up_to_twenty_thousand_words_has_one_level() -> None:
         assert not plan.nested
         longer, _ = await studio.plan(replace(BRIEF, words=20_001))
     assert_book(longer, 20_001)
-
-
-@pytest.mark.parametrize(("words", "chapters"), [(4_800, 0), (8_000, 3)])
-async def test_a_small_model_plans_few_sections_at_once(words: int, chapters: int) -> None:
-    async with open_studio(Author()) as studio:
-        studio.agent.model = Small(studio.agent.model)
-        studio.agent.lengths.usual = 400
-        plan, _ = await studio.plan(replace(BRIEF, words=words))
-        assert len(studio.server.calls) == 1 + chapters
-    assert plan.words == words and plan.nested == bool(chapters)
-    assert len([section for section in tops(plan) if not section.words]) == chapters
-    assert max(section.words for section in plan.sections) <= 600
 
 
 async def test_interrupted_planning_resumes_with_the_next_chapter() -> None:
