@@ -68,7 +68,7 @@ async def sections_chat(
             raise PlanError(finding, (finding,), raw)
         return own
 
-    return await _until_usable(
+    found = await _until_usable(
         agent,
         brief,
         lambda rejected: builder.chapter(brief, plan, section_id, bounds, can, rejected),
@@ -77,6 +77,9 @@ async def sections_chat(
         salt=(chapter_index + 1) * _CHAPTER_SALT,
         problem=_("The model gave no usable plan of “{title}”", title=chapter.title),
     )
+    # A second best plan may still repeat sections elsewhere.
+    own = distinct(found, others)
+    return rescale(own if own.sections else found, chapter.words)
 
 
 async def revise_chat(

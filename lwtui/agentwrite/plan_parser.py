@@ -315,11 +315,15 @@ def _bare(title: str) -> str:
 
 
 _MARKS = ' "“”「」《》*:：'
+_PAIRS = (("“", "”"), ("「", "」"), ("《", "》"))
 
 
 def without_marks(heading: str) -> str:
     """Strip quotation marks, colons and the marks of Markdown from a heading's ends, but not the last one of "C#"."""
-    heading = heading.strip(_MARKS).lstrip(_MARKS + "#")
+    whole, heading = heading, heading.strip(_MARKS).lstrip(_MARKS + "#")
+    for opening, closing in _PAIRS:  # 《Soil》 as a whole is Soil, but "《Soil》 and rain" keeps its marks
+        if whole.count(opening) == whole.count(closing) and heading.count(opening) != heading.count(closing):
+            heading = whole.strip(" *:：").lstrip(" *#")
     while (body := heading.rstrip("#")) != body.rstrip():
         heading = body.rstrip().rstrip(_MARKS)
     return heading

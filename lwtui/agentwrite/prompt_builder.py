@@ -123,7 +123,7 @@ class ChatPromptBuilder:
         text = self.templates.render(
             "chapters", **_planning_values(brief, self.templates), **vars(bounds), shape=self._shape(can, "chapter")
         )
-        return self._planning(brief, text, bounds, can, rejected)
+        return self._planning(brief, text + self._form_of_plan(brief), bounds, can, rejected)
 
     def chapter(
         self,

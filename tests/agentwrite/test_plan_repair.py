@@ -631,3 +631,8 @@ def test_the_grammar_has_a_rule_for_each_step() -> None:
 
 def test_the_grammar_of_a_single_step() -> None:
     assert step_grammar(" ").startswith('root ::= " " heading ": " detail " - Word Count: " count " words\\n"')
+
+
+@pytest.mark.parametrize("heading", ["《孙子兵法》不仅是最早的著作", "“Soil” and rain", "研究《孙子兵法》"])
+def test_a_mark_stays_where_its_other_half_is_within_the_heading(heading: str) -> None:
+    assert without_marks(f"### {heading}:") == without_marks(heading) == heading
