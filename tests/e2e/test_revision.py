@@ -104,7 +104,7 @@ def test_a_book_is_written_edited_varied_revised_and_exported(tmp_path: Path, bo
         # And out of it, as a book.
         shell.press("Escape", "F9")
         shell.sees(f"Export “{TITLE}”")
-        for key in ("BTab", "BTab", "BTab", "BTab", "Left", "Left", "Space"):  # to the formats, and to PDF
+        for key in (*["BTab"] * 5, "Left", "Left", "Space"):  # to the formats, and to PDF
             shell.move(key)
         shell.sees(f"{TITLE}.pdf")
         shell.press("F9")

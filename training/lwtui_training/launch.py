@@ -221,6 +221,15 @@ def run_job(job: Path) -> None:
         write_atomically(Path(folder) / _METRICS_FILE, json.dumps(metrics))
     if lock:
         lock.release()
+    _leave_group()
+
+
+def _leave_group() -> None:
+    """Leave the group of processes: one that ends while its threads still talk to the others may crash."""
+    from torch import distributed  # after the training, it is loaded
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _report_failures(folder: Path) -> None:
