@@ -11,6 +11,7 @@ _ENGLISH = (
 _CHINESE = r"(?:您的?|你的?|请?填写|填入|插入|收件人|寄件人|公司|学校|机构|单位|姓名|日期|地址|电话|职位|城市)"
 _PLACEHOLDER = regex.compile(
     rf"\[{_ENGLISH}[^\]\[\n]{{0,60}}\](?![(\[:])"  # but no link
+    r"|\[(?-i:\p{Lu})[^\]\[\n]{0,30}\b(?:name|address|number|signature|title|date)\](?![(\[:])"
     rf"|[\[【]{_CHINESE}[^\]】\n]{{0,30}}[\]】]"
     r"|[（(](?:您的|你的|请填写|填入)[^）)\n]{1,20}[）)]"
     r"|<(?:your|insert|enter)\s[^<>\n]{1,40}>"

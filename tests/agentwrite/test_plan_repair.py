@@ -565,6 +565,8 @@ def test_plans_within_the_bounds_pass(words: int) -> None:
         ("标题：春天（800字以上）", "春天"),
         ("Title: Spring (400+ words)", "Spring"),
         ("Title: Spring: A Brief Report of 800 Words", "Spring: A Brief Report"),
+        ("Title: A Letter of 300 Words to My Landlord", "A Letter to My Landlord"),
+        ("Title: The 100 Words for Snow", "The 100 Words for Snow"),
         ("Title: Plans of a Soon-to-Be-Married Person (8", "Plans of a Soon-to-Be-Married Person"),
         ("Title: Spring (no less than 400 words)", "Spring"),
         ("Title: Trends in 2024", "Trends in 2024"),

@@ -14,6 +14,10 @@ from lwtui.text.placeholders import find_placeholders
         ("Dear [Partner's Name], I am [Your Name].", ["[Partner's Name]", "[Your Name]"]),
         ("我，XX（您的姓名），来自【学校/机构名称】。", ["（您的姓名）", "【学校/机构名称】"]),
         ("20XX年XX月XX日，XX先生", ["20XX年XX月XX日", "XX"]),
+        (
+            "Dear [Landlord's Name], call [Phone Number]; [the same name] stays.",
+            ["[Landlord's Name]", "[Phone Number]"],
+        ),
         ("Write to <your address>.", ["<your address>"]),
         ("See [your profile](https://example.org) and [name][1], [^2], [x], [@tea2020].", []),
         ("The 【结论】 is in (my view) clear; XX chromosomes; XXL; Louis XX.", []),
