@@ -299,11 +299,11 @@ def _title_of(lines: list[_Line]) -> str:
 
 
 # The length belongs to the task: "(700 words)", or "in 300 words" or "of 800 words" at the end.
-_LENGTH_SAID = rf"(?:{_ABOUT}\s*)?\b\d[\d,]{{0,9}}\+?\s*{_UNIT}\s*{_OR_SO}?"
+_LENGTH_SAID = rf"\d[\d,]{{0,9}}\+?\s*{_UNIT}\s*{_OR_SO}?"
 _LENGTH_IN_TITLE = regex.compile(
-    rf"\s*[(（]\s*(?:in\s+)?{_LENGTH_SAID}\s*[)）]"
-    rf"|\s*[-–—,，、:]?\s*(?:\b(?:in|of|with)\s+)?{_LENGTH_SAID}\s*$"
-    rf"|\s+(?:in|of|with)\s+{_LENGTH_SAID}(?=\s*[:：]|\s+(?:to|about|on|for|from)\b)",
+    rf"\s*[(（]\s*(?:in\s+)?(?:{_ABOUT}\s*)?{_LENGTH_SAID}\s*[)）]"
+    rf"|\s*[-–—,，、:]?\s*(?:\b(?:in|of|with)\s+)?(?:{_ABOUT}\s*)?\b{_LENGTH_SAID}\s*$"
+    rf"|\s+(?:in|of|with)\s+(?:{_ABOUT}\s*)?\b{_LENGTH_SAID}(?=\s*[:：]|\s+(?:to|about|on|for|from)\b)",
     regex.IGNORECASE,
 )
 
