@@ -23,7 +23,7 @@ from lwtui.translation import _
 _MARGIN = 128  # tokens
 _LEAST_ROOM = 64  # tokens of an answer
 _DRY = 0.8  # DRY multiplier, of a base model once it has begun to repeat itself and of a small chat model's new text
-_COPIED = 8  # tokens in a row that a small chat model may have from earlier text, before DRY penalizes more
+_COPIED = 8  # tokens in a row that a small chat model may copy of its prompt, before DRY penalizes more
 
 
 class NoRoom(ModelError):

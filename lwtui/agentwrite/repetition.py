@@ -35,9 +35,7 @@ _CHECK_EVERY = 40  # characters between two checks for loops
 _MOST_IN_A_ROW = 3  # short paragraphs (or list items) of earlier sections, from which they are a loop
 _MOST_SENTENCES = 6  # the same for sentences
 _LEAST_CODE = 60  # tokens of code that repeat, from which they count
-_LEAST_SHARE_OF_LINES = (
-    0.6  # share of a paragraph that lines of earlier sections have, from which it is none of its own
-)
+_LEAST_SHARE_OF_LINES = 0.6  # share of a paragraph that lines of earlier sections have, from which they count
 _LEAST_SHARE = 0.5  # share of a section that short paragraphs of earlier ones have, from which they are a loop
 _HASH_MASK = 2**24 - 1  # of the n-grams in the set
 
