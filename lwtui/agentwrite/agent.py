@@ -99,10 +99,10 @@ class Agent:
             salt: Varies the seed from call to call; every seed follows from the brief's.
             role: The role that makes the call; how much a model reasons depends on it.
             loops: How often the text has repeated itself so far; more loops mean stronger penalties.
-            unlike: The text that a small model is kept from copying; ``None``: the answer may have to copy something.
+            unlike: The text that the model is kept from copying; ``None``: none.
         """
         sampling = self.sampling(brief)
-        if unlike is not None and self.is_small and sampling.dry_multiplier is None:
+        if unlike is not None and sampling.dry_multiplier is None:
             request = replace(request, penalized=unlike)
             sampling = replace(sampling, dry_multiplier=_DRY, dry_allowed_length=sampling.dry_allowed_length or _COPIED)
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31

@@ -12,6 +12,7 @@ import regex
 from lwtui.agentwrite import chatter_phrases as phrases
 from lwtui.text.code_blocks import CodeBlocks, fence_of
 from lwtui.text.lazy_pattern import LazyPattern
+from lwtui.text.list_marks import RULE
 
 _LONGEST = 320  # characters of a line of talk
 _LONGEST_COUNT = 40  # characters of a word count after a heading
@@ -83,9 +84,7 @@ _AFTER_WITHIN = _compile(
     rf"|{phrases.CLOSINGS}[^\n]{{0,{_LONGEST}}}|</{phrases.TAGS}\s*>\s*"
 )
 _AGREES_AT_END = _compile(r"(?:thank you|thanks|best regards|happy writing|enjoy)[^\n]{0,40}")
-_RULE = _compile(
-    r"[ \t]{0,3}(?:-[ \t]*){3,}|[ \t]{0,3}(?:\*[ \t]*){3,}|[ \t]{0,3}(?:_[ \t]*){3,}|[ \t]{0,3}[=~]{3,}\s*"
-)
+_RULE = _compile(rf"[ \t]{{0,3}}(?:{RULE}|[=~]{{3,}}\s*)")
 _SENTENCE_END = _compile(r"(?:[.!?…؟।۔][\"”’»)\]*_]*[ \t]+|[。！？][」』”’）]*[ \t]*|[a-z0-9][ \t]+(?=[(\[*]))\Z")
 _TOKEN = _compile(phrases.TOKENS)
 _TOKEN_START = "<["

@@ -193,9 +193,9 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     clauses = [clause for clause in _CLAUSE.split(point) if _LETTER.search(clause)]
     # "Finally", "However" and "首先" begin a sentence, and are no heading; "As you travel, …" says nothing yet.
     long = [clause for clause in clauses if len(_WORD.findall(clause)) >= _LEAST_CLAUSE]
-    main = [clause for clause in long if not _INTRODUCES.match(clause) and not _CONTINUES.match(clause)]
-    leads_in = bool(long) and _INTRODUCES.match(long[0]) is not None
-    clause = ((leads_in and main) or long or clauses or [point])[0]
+    if long and _INTRODUCES.match(long[0]):
+        long = [clause for clause in long if not _INTRODUCES.match(clause) and not _CONTINUES.match(clause)] or long
+    clause = (long or clauses or [point])[0]
     clause = _JOINS.sub("", clause)
     if _CJK.search(clause):
         longest = words * _HEADING_CHARACTERS // _HEADING_WORDS

@@ -77,6 +77,15 @@ def stored_progress(document: Document) -> PolishProgress | None:
     return PolishProgress.from_json(document.setting(POLISH))
 
 
+def forget_progress(document: Document) -> None:
+    """Forget an interrupted run: the next one begins anew.
+
+    Raises:
+        DocumentError: It cannot be stored.
+    """
+    document.set_setting(POLISH, "")
+
+
 def stored_criteria(document: Document) -> tuple[str, ...]:
     """Return the document's criteria; empty before they are made."""
     return parse_criteria(document.setting(CRITERIA))
@@ -104,7 +113,7 @@ def store_polish(document: Document, event: Event) -> bool:
                 document.set_setting(POLISH, progress.after(event).to_json())
             return won
         case PolishFinished(whole=True):
-            document.set_setting(POLISH, "")
+            forget_progress(document)
     return False
 
 

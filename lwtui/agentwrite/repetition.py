@@ -190,14 +190,14 @@ class RepetitionFilter:
         first, repeated, total, start, least = None, 0, 0, self._trusted, _LOOP_TOKENS // 2
         for end in [*(match.start() for match in _BREAK.finditer(text, start)), len(text)]:
             paragraph = text[start:end].strip()
-            total += len(_tokens(paragraph)[0])
+            tokens = len(_tokens(paragraph)[0])
+            total += tokens
             if (key := _paragraph_hash(paragraph)) in self._earlier.with_code and key is not None:
-                known = [paragraph]
                 least = least if key in self._earlier.paragraphs else _LEAST_CODE
             else:
-                known = self._known_lines(paragraph)
-            first = start if known and first is None else first
-            repeated += sum(len(_tokens(part)[0]) for part in known)
+                tokens = sum(len(_tokens(line)[0]) for line in self._known_lines(paragraph))
+            first = start if tokens and first is None else first
+            repeated += tokens
             start = end
         if first is None or repeated < max(least, _LEAST_SHARE * total):
             return None
@@ -311,12 +311,16 @@ def _grams_of(text: str) -> array[int]:
 
 @lru_cache(maxsize=512)
 def _paragraphs_of(text: str) -> frozenset[int]:
-    return frozenset(key for block in _BREAK.split(text) if (key := _paragraph_hash(block)) is not None)
+    return _hashes_of(_BREAK.split(text))
 
 
 @lru_cache(maxsize=512)
 def _lines_of(text: str) -> frozenset[int]:
-    return frozenset(key for line in text.split("\n") if (key := _paragraph_hash(line)) is not None)
+    return _hashes_of(text.split("\n"))
+
+
+def _hashes_of(parts: Iterable[str]) -> frozenset[int]:
+    return frozenset(key for part in parts if (key := _paragraph_hash(part)) is not None)
 
 
 @lru_cache(maxsize=512)

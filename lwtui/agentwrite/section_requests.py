@@ -110,12 +110,16 @@ class SectionRequests:
         basis = make_basis(task.brief.instruction, task.section, notes, shown.whole, shown.summaries)
         await self._emit(Grounded(task.section.id, basis))
 
+    @property
+    def _notes_list(self) -> str:
+        return as_list((*self._always, *self._called))
+
     def parts(self, text: str) -> dict[str, str]:
         """Return the variable parts of a request by name, where ``text`` is the section's text so far."""
         task = self._task
         parts = {
             "Instruction": task.brief.instruction,
-            "Notes": as_list((*self._always, *self._called)),
+            "Notes": self._notes_list,
             "Facts": facts_list(self._facts),
             "Passages": passages_list(self.passages or ()),
             "Plan": "" if task.direct else self._agent.prompts.outline(task.plan, task.number, self._detail),
@@ -151,13 +155,13 @@ class SectionRequests:
         request = Request(prompt, max_tokens=min(wished, max(1, room)), repeats_prompt=copies)
         request = await self._agent.fitted(request)
         salt += self._task.number * 997 + self._task.variant * 1_000
-        unlike = self._unlike(request.prompt, text) if self._agent.is_small and self._is_new(copies) else None
+        unlike = self._unlike(request.prompt) if self._agent.is_small and self._is_new(copies) else None
         return self._agent.prepared(request, self._task.brief, salt, role=Role.WRITE, loops=loops, unlike=unlike)
 
-    def _unlike(self, prompt: Prompt, text: str) -> str:
+    def _unlike(self, prompt: Prompt) -> str:
         """Return the end of a prompt without the writer's own words: their names and numbers belong in the section."""
-        shown, parts = prompt.plain(), self.parts(text)
-        for part in (clean(self._task.brief.instruction).strip(), parts.get("Notes"), parts.get("Facts")):
+        shown = prompt.plain()
+        for part in (clean(self._task.brief.instruction).strip(), self._notes_list, facts_list(self._facts)):
             shown = shown.replace(part, "") if part else shown
         return shown[-_UNLIKE:]
 

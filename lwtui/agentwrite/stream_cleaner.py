@@ -10,7 +10,7 @@ from lwtui.agentwrite.chatter import ChatterStripper
 from lwtui.sources.citation_cleaner import CitationCleaner
 from lwtui.text import ControlStripper, count_words
 from lwtui.text.code_blocks import CodeBlocks
-from lwtui.text.list_marks import BULLET, NUMBER
+from lwtui.text.list_marks import BULLET, NUMBER, RULE
 
 _BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"  # some models begin with zero-width characters
 _HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
@@ -43,7 +43,7 @@ _NUMBER_OF_HEADING = regex.compile(
     r"\A(?:\d{1,2}(?:\.\d{1,2})*(?:[.)、]|(?<=\.\d{1,2})(?=\s))|[一二三四五六七八九十]{1,3}、)\s*"
 )
 _FENCE_START = regex.compile(r" {0,3}(?:```|~~~)")
-_RULE = regex.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})\n?")
+_RULE = regex.compile(rf" {{0,3}}{RULE}\n?")
 _LONGEST_FENCE = 200  # characters of a line that opens or closes a block of code
 
 
@@ -150,7 +150,7 @@ class StreamCleaner:
             return self._at_line and first.startswith("#") and waits
         if newline and not rest and self._may_be_in_title(first):
             return True
-        if newline and (self._is_heading(first) or self._is_in_title(first, rest)):
+        if (newline and self._is_heading(first)) or self._is_in_title(first, rest):
             body = rest.lstrip()
         elif not newline and len(first) <= _LONGEST_HEADING and self._may_be_heading(first):
             return True
@@ -216,7 +216,7 @@ class StreamCleaner:
             return rest.lstrip() if self._is_next_heading(first) else opening
         # A bold first line is a heading only if another line follows.
         is_heading = self._is_heading(first) and (bool(newline) or first.startswith("#"))
-        is_heading = is_heading or (bool(newline) and self._is_in_title(first, rest))
+        is_heading = is_heading or self._is_in_title(first, rest)
         return rest.lstrip() if is_heading else body[self._label_size(first) :]
 
     def _label_size(self, line: str) -> int:

@@ -57,7 +57,7 @@ from lwtui.agentwrite.plan_review_progress import PLAN_REVIEW, PlanReviewProgres
 from lwtui.agentwrite.plan_review_report import plan_review_notes, reviewing_line
 from lwtui.agentwrite.polish import polish_document
 from lwtui.agentwrite.polish_forecast import PolishModels
-from lwtui.agentwrite.polish_progress import POLISH, stored_criteria, stored_progress
+from lwtui.agentwrite.polish_progress import forget_progress, stored_criteria, stored_progress
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
@@ -539,7 +539,7 @@ class Session:
                 )
             except UnableJudge:
                 if request.only is None:
-                    document.set_setting(POLISH, "")  # writing does not try again
+                    forget_progress(document)  # writing does not try again
                 raise
 
     async def _write_once(self, agent: Agent, monitor: RunMonitor, left: set[str] | None, ended: set[str]) -> bool:

@@ -20,7 +20,7 @@ from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_review import PlanTeam
 from lwtui.agentwrite.plan_review_progress import PLAN_REVIEW, PlanReviewProgress, store_plan_review
 from lwtui.agentwrite.polish import PolishTeam
-from lwtui.agentwrite.polish_progress import POLISH, stored_progress
+from lwtui.agentwrite.polish_progress import forget_progress, stored_progress
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.run_monitor import RunMonitor
 from lwtui.agentwrite.source_embedding import open_embedder
@@ -200,7 +200,7 @@ class HeadlessRun:
                     if job.polish:
                         raise
                     # The text is written, and stays as it is.
-                    document.set_setting(POLISH, "")
+                    forget_progress(document)
                     command = join_command(["lwtui", "polish", str(document.path), "--judge-model", "NAME"])
                     self._progress.note(_("{problem} Then: {command}", problem=error, command=command))
 

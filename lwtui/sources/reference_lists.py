@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import regex
 
 from lwtui.text.code_blocks import CodeBlocks
+from lwtui.text.list_marks import RULE
 
 _LONGEST = 400  # characters of a heading or of the beginning of an entry
 _MARKS = (
@@ -62,7 +63,7 @@ _SAYS = regex.compile(
     r"|(?:指出|认为|说|表示|记载|提到|称|写道|报告|显示|表明)",
     regex.IGNORECASE,
 )
-_RULE = regex.compile(r"[ \t]{0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|={3,})")
+_RULE = regex.compile(rf"[ \t]{{0,3}}(?:{RULE}|={{3,}})")
 _ONLY_NUMBERS = regex.compile(rf"(?:{_BRACKETED}[\s,;，；、.]*)+")
 
 

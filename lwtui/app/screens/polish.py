@@ -10,7 +10,7 @@ from textual.widgets import Checkbox, Input, Label, Static, TextArea
 
 from lwtui.agentwrite.criteria import CRITERIA, parse_criteria
 from lwtui.agentwrite.polish import sections_to_polish
-from lwtui.agentwrite.polish_progress import MOST_PASSES, POLISH, stored_criteria, stored_progress
+from lwtui.agentwrite.polish_progress import MOST_PASSES, forget_progress, stored_criteria, stored_progress
 from lwtui.app.format import number
 from lwtui.app.polish_run import PolishRequest, forecast_polish
 from lwtui.app.screens.base_screen import Dialog
@@ -131,7 +131,7 @@ class PolishScreen(Dialog[PolishRequest]):
     def action_again(self) -> None:
         """Forget the interrupted run."""
         try:
-            self._document.set_setting(POLISH, "")
+            forget_progress(self._document)
         except LwtuiError as error:
             self.lwtui.show_error(error)
         self.refresh_bindings()
